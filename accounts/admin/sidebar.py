@@ -1,0 +1,63 @@
+"""The way round the administration, in groups (UNFOLD["SIDEBAR"])."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+_Group = tuple[str, tuple[tuple[str, str, str], ...]]
+
+_GROUPS: tuple[_Group, ...] = (
+    ("", (("Overview", "monitoring", "index"),)),
+    (
+        "People",
+        (
+            ("Accounts", "group", "accounts_user_changelist"),
+            ("Session keys", "key", "accounts_x25519key_changelist"),
+            ("OpenPGP keys", "encrypted", "accounts_openpgpkey_changelist"),
+            ("Devices", "devices", "accounts_device_changelist"),
+            ("Live tokens", "confirmation_number", "accounts_token_changelist"),
+        ),
+    ),
+    (
+        "Access",
+        (
+            ("Access rules", "rule", "accounts_accessrule_changelist"),
+            ("Whitelist switches", "toggle_on", "accounts_accessmode_changelist"),
+            ("Try it", "science", "accounts_accessrule_try_it"),
+        ),
+    ),
+    ("Log", (("Audit log", "history", "accounts_auditevent_changelist"),)),
+)
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Called by unfold for each page; the longest path that leads to the page is where one is."""
+    groups = [*_GROUPS[:-1], *_doors(), _GROUPS[-1]]
+    links = {route: reverse(f"admin:{route}") for _, items in groups for _, _, route in items}
+    here = max((link for link in links.values() if request.path.startswith(link)), key=len, default="")
+    return [
+        {
+            "title": title,
+            "separator": bool(title),
+            "items": [
+                {"title": label, "icon": icon, "link": links[route], "active": links[route] == here}
+                for label, icon, route in items
+            ],
+        }
+        for title, items in groups
+    ]
+
+
+def _doors() -> list[_Group]:
+    """A group for each flow that has lists of its own; `icon` is theirs."""
+    found: dict[str, list[tuple[str, str, str]]] = {}
+    for model, model_admin in admin.site._registry.items():
+        options = model._meta
+        if options.app_label != "accounts":
+            label = str(options.verbose_name_plural).capitalize()
+            route = f"{options.app_label}_{options.model_name}_changelist"
+            items = found.setdefault(str(options.app_config.verbose_name), [])
+            items.append((label, getattr(model_admin, "icon", "list"), route))
+    return [(title, tuple(items)) for title, items in found.items()]

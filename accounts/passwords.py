@@ -1,0 +1,148 @@
+"""Passwords: verify, set, needs_upgrade, bounded (R5, R6, R11, R36).
+
+Hashing is the costliest thing in the house, so it happens in a bounded number of threads at once, and a short queue;
+callers take their rate limit first. An account without a password costs what a wrong password costs.
+"""
+
+import os
+import threading
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from django.conf import settings
+from django.contrib.auth.hashers import check_password, identify_hasher, make_password
+from django.contrib.auth.password_validation import CommonPasswordValidator
+from django.core.exceptions import ValidationError
+
+from accounts.errors import Reason, Refusal
+from accounts.models import User
+
+_MAX_BYTES = 1024
+_QUEUE_PER_SLOT = 4
+_QUEUE_SECONDS = 30.0
+
+
+class _Slots:
+    """At most `count` at once; `4 × count` may wait, the next is refused at once."""
+
+    def __init__(self, count: int) -> None:
+        self._free = threading.BoundedSemaphore(count)
+        self._waiting = 0
+        self._most_waiting = count * _QUEUE_PER_SLOT
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        if not self._free.acquire(blocking=False):
+            self._wait()
+        try:
+            yield
+        finally:
+            self._free.release()
+
+    def _wait(self) -> None:
+        with self._lock:
+            if self._waiting >= self._most_waiting:
+                raise Refusal(Reason.OVERLOADED, retry_after=1, detail="password hashing")
+            self._waiting += 1
+        try:
+            if not self._free.acquire(timeout=_QUEUE_SECONDS):
+                raise Refusal(Reason.OVERLOADED, retry_after=1, detail="password hashing")
+        finally:
+            with self._lock:
+                self._waiting -= 1
+
+
+@cache
+def _slots() -> _Slots:
+    return _Slots(settings.PASSWORD_HASHERS_AT_ONCE or os.cpu_count() or 1)
+
+
+@cache
+def _dummy() -> str:
+    """A hash nobody knows the password of, with the parameters in force."""
+    return make_password(os.urandom(16).hex())
+
+
+def prepare(password: str) -> str:
+    """The one spelling of a password (NFKC); FIELD_INVALID for what is no text or longer than 1 024 bytes."""
+    try:
+        if len(password.encode()) > _MAX_BYTES:
+            raise Refusal(Reason.FIELD_INVALID, field="password", detail="too long")
+    except UnicodeEncodeError:
+        raise Refusal(Reason.FIELD_INVALID, field="password", detail="not storable") from None
+    return unicodedata.normalize("NFKC", password)
+
+
+def verify(user: User | None, password: str) -> bool:
+    """Whether the password is the account's; False at the same cost for nobody and for an account without one.
+
+    A right password whose hash is old is hashed anew. Refuses with OVERLOADED when too many wait.
+    """
+    prepared = prepare(password)
+    encoded = user.password if user is not None and user.has_usable_password() else ""
+    with _slots().one():
+        right = check_password(prepared, encoded or _dummy()) and bool(encoded)
+        if right and user is not None and needs_upgrade(user):
+            renewed = make_password(prepared)
+            # Only over the hash that was verified: a password changed meanwhile stays.
+            if User.objects.filter(pk=user.pk, password=encoded).update(password=renewed):
+                user.password = renewed  # a session is bound to the hash: it must not end with this very login
+    return right
+
+
+def hashed(password: str, *, username: str = "") -> str:
+    """The hash of a new password that satisfies the policy; PASSWORD_WEAK says in `detail` what is wrong."""
+    prepared = prepare(password)
+    complaint = weakness(prepared, username=username)
+    if complaint:
+        raise Refusal(Reason.PASSWORD_WEAK, field="password", detail=complaint)
+    with _slots().one():
+        return make_password(prepared)
+
+
+def needs_upgrade(user: User) -> bool:
+    """Whether the stored hash is of another kind or weaker than today's."""
+    try:
+        hasher = identify_hasher(user.password)
+    except ValueError:
+        return False
+    return hasher.algorithm != "argon2" or hasher.must_update(user.password)
+
+
+def weakness(password: str, *, username: str = "") -> str:
+    """What is wrong with a new password, in words for a person; "" when nothing is."""
+    if len(password) < settings.PASSWORD_MIN_LENGTH:
+        return f"at least {settings.PASSWORD_MIN_LENGTH} characters are needed"
+    folded = password.casefold()
+    if folded in {username.casefold(), "latchkey", settings.PUBLIC_HOST.casefold()}:
+        return "it must not be your name or the name of this site"
+    try:
+        _common().validate(password)
+    except ValidationError:
+        return "it is on the list of common passwords"
+    return ""
+
+
+@cache
+def _common() -> CommonPasswordValidator:
+    return CommonPasswordValidator()
+
+
+class PolicyValidator:
+    """The same policy for Django's own forms."""
+
+    def validate(self, password: str, user: User | None = None) -> None:
+        """Raises ValidationError with the complaint."""
+        try:
+            complaint = weakness(prepare(password), username=user.username if user else "")
+        except Refusal:
+            complaint = "it is too long or holds characters that cannot be stored"
+        if complaint:
+            raise ValidationError(f"This password cannot be used: {complaint}.", code="password_weak")
+
+    def get_help_text(self) -> str:
+        """Shown beside password fields."""
+        return f"At least {settings.PASSWORD_MIN_LENGTH} characters, not a common password, not your name."

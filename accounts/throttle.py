@@ -1,0 +1,228 @@
+"""Rate limits: hit, peek, clear (R37–R40).
+
+A bucket is one number, the moment at which it will be full again (the generic cell rate algorithm): `count` actions
+at once, refilled evenly over `seconds`. Buckets live in Redis if there is one, else in this process, from where
+`save` keeps them in the database across restarts. When Redis is gone the process counts for itself at half the
+allowance: never unlimited, never an error.
+"""
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from ipaddress import IPv6Address, ip_network
+from typing import Any, Protocol
+
+import redis
+from django.conf import settings
+from django.db import transaction
+
+from accounts import clock, patterns
+from accounts.errors import Reason, Refusal
+from accounts.models import Allowance
+
+_log = logging.getLogger("latchkey.throttle")
+_NAMESPACE = "idp:limit"
+_SWEEP_AT = 20_000  # keys in memory after which full buckets are forgotten
+_REDIS_PAUSE = 5.0  # seconds without asking a Redis that did not answer
+
+
+class _Rate(Protocol):
+    @property
+    def count(self) -> int: ...
+
+    @property
+    def seconds(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`count` actions in `seconds`; `scaled` limits are multiplied by `RATE_LIMIT_SCALE` (operations.md §2)."""
+
+    name: str
+    count: float
+    seconds: float
+    scaled: bool = True
+
+    @classmethod
+    def of(cls, name: str, rate: _Rate, *, scaled: bool = True) -> "Limit":
+        """A limit with a rate from the settings."""
+        return cls(name, rate.count, rate.seconds, scaled)
+
+    def allowance(self, factor: float = 1.0) -> float:
+        """How many actions fit at once."""
+        return max(1.0, self.count * factor * (settings.RATE_LIMIT_SCALE if self.scaled else 1.0))
+
+
+def hit(limit: Limit, *key: str) -> None:
+    """Takes one action; Refusal RATE_LIMITED with `retry_after` seconds when none is left."""
+    _ask(limit, key, take=True)
+
+
+def peek(limit: Limit, *key: str) -> None:
+    """Refuses like `hit` would, taking nothing: for allowances that only failures use up (R38)."""
+    _ask(limit, key, take=False)
+
+
+def clear(limit: Limit, *key: str) -> None:
+    """Gives the whole allowance back."""
+    text = _key(limit, key)
+    _memory.clear(text)
+    if settings.REDIS_URL:
+        try:
+            _redis().delete(text)
+        except redis.RedisError:
+            _log.warning("redis did not clear a limit")
+
+
+def address_key(ip: str) -> str:
+    """The key of a client address: IPv4 whole, IPv6 by its /64."""
+    parsed = patterns.address(ip)
+    if isinstance(parsed, IPv6Address):
+        return str(ip_network((parsed, 64), strict=False))
+    return str(parsed or ip)
+
+
+class _Memory:
+    """Buckets of this process: key → unix seconds at which it is full again."""
+
+    def __init__(self) -> None:
+        self._full_at: dict[str, float] = {}
+        self._dirty: set[str] = set()
+        self._lock = threading.Lock()
+
+    def ask(self, key: str, *, allowance: float, seconds: float, take: bool, moment: float) -> float:
+        """Seconds to wait, 0 when the action is allowed."""
+        with self._lock:
+            known = self._full_at.get(key, 0.0)
+            full_at = min(max(known, moment), moment + seconds)
+            if full_at < known:  # the clock stepped back: the wait must not grow by the step (R30)
+                self._full_at[key] = full_at
+            after = full_at + seconds / allowance
+            wait = after - moment - seconds
+            if wait > 1e-9:
+                return wait
+            if take:
+                self._full_at[key] = after
+                self._dirty.add(key)
+                if len(self._full_at) > _SWEEP_AT:
+                    self._sweep(moment)
+            return 0.0
+
+    def clear(self, key: str) -> None:
+        with self._lock:
+            if self._full_at.pop(key, None) is not None:
+                self._dirty.add(key)
+
+    def forget(self) -> None:
+        """Drops everything; tests start with it."""
+        with self._lock:
+            self._full_at.clear()
+            self._dirty.clear()
+
+    def take_dirty(self) -> dict[str, float | None]:
+        """What changed since the last call; None for a bucket that is full."""
+        with self._lock:
+            changed = {key: self._full_at.get(key) for key in self._dirty}
+            self._dirty.clear()
+            return changed
+
+    def restore(self, rows: Iterable[tuple[str, float]]) -> None:
+        with self._lock:
+            for key, full_at in rows:
+                self._full_at[key] = max(full_at, self._full_at.get(key, 0.0))
+
+    def _sweep(self, moment: float) -> None:
+        for key in [key for key, full_at in self._full_at.items() if full_at <= moment]:
+            del self._full_at[key]
+
+
+_memory = _Memory()
+_redis_resumes_at = 0.0
+
+_REDIS_SCRIPT = """
+local now = tonumber(ARGV[1]); local seconds = tonumber(ARGV[2]); local step = tonumber(ARGV[3])
+local known = tonumber(redis.call('GET', KEYS[1]) or '0')
+local full_at = math.min(math.max(known, now), now + seconds)
+local after = full_at + step
+if after - now - seconds > 1e-9 then
+  if full_at < known then redis.call('SET', KEYS[1], string.format('%.6f', full_at), 'KEEPTTL') end
+  return tostring(after - now - seconds)
+end
+if ARGV[4] == '1' then
+  redis.call('SET', KEYS[1], string.format('%.6f', after), 'PX', math.ceil((after - now) * 1000) + 1000)
+end
+return '0'
+"""
+
+
+def _ask(limit: Limit, key: tuple[str, ...], *, take: bool) -> None:
+    text, moment = _key(limit, key), clock.now().timestamp()
+    wait = _ask_redis(limit, text, moment, take=take) if settings.REDIS_URL else None
+    if wait is None:
+        factor = 0.5 if settings.REDIS_URL else 1.0
+        wait = _memory.ask(text, allowance=limit.allowance(factor), seconds=limit.seconds, take=take, moment=moment)
+    if wait > 0:
+        raise Refusal(Reason.RATE_LIMITED, retry_after=wait, detail=limit.name)
+
+
+def _ask_redis(limit: Limit, key: str, moment: float, *, take: bool) -> float | None:
+    """Seconds to wait, or None when Redis does not answer."""
+    global _redis_resumes_at
+    if time.monotonic() < _redis_resumes_at:
+        return None
+    step = limit.seconds / limit.allowance()
+    try:
+        return float(_script()(keys=[key], args=[moment, limit.seconds, step, int(take)]))
+    except redis.RedisError as error:
+        _redis_resumes_at = time.monotonic() + _REDIS_PAUSE
+        _log.warning("redis does not answer, counting in this process: %s", type(error).__name__)
+        return None
+
+
+@cache
+def _redis() -> Any:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5)
+
+
+@cache
+def _script() -> Any:
+    return _redis().register_script(_REDIS_SCRIPT)
+
+
+def _key(limit: Limit, key: tuple[str, ...]) -> str:
+    """Keys hold no name or address in clear: the table and Redis outlive the request."""
+    hashed = hashlib.blake2b("\0".join(key).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return f"{_NAMESPACE}:{limit.name}:{hashed}"
+
+
+def load() -> None:
+    """Takes up the buckets that the last process kept."""
+    _memory.restore(Allowance.objects.values_list("key", "full_at"))
+
+
+def save() -> None:
+    """Keeps what changed since the last call; with Redis there is nothing to keep."""
+    changed = _memory.take_dirty()
+    if not changed or settings.REDIS_URL:
+        return
+    kept = [Allowance(key=key, full_at=full_at) for key, full_at in changed.items() if full_at is not None]
+    with transaction.atomic():
+        Allowance.objects.bulk_create(kept, update_conflicts=True, unique_fields=["key"], update_fields=["full_at"])
+        Allowance.objects.filter(pk__in=[key for key, full_at in changed.items() if full_at is None]).delete()
+
+
+def forget() -> None:
+    """Drops the buckets of this process."""
+    _memory.forget()
+
+
+def purge(*, batch: int = 1000) -> int:
+    """Deletes one batch of buckets that are full again; answers how many."""
+    full = Allowance.objects.filter(full_at__lt=clock.now().timestamp())
+    ids = list(full.values_list("pk", flat=True)[:batch])
+    Allowance.objects.filter(pk__in=ids).delete()
+    return len(ids)

@@ -1,0 +1,259 @@
+"""The verbs on accounts (one-origin.md §2–4)."""
+
+import secrets
+
+from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, make_password
+from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
+
+from accounts import audit, clock, devices, hub, inserts, names, passwords, patterns, policy, tokens
+from accounts.errors import Reason, Refusal
+from accounts.models import Device, Token, User, X25519Key
+
+_ACCOUNT = f"SELECT * FROM {User._meta.db_table} WHERE id = %s"
+_OWNER_OF_KEY = f"SELECT user_id FROM {X25519Key._meta.db_table} WHERE public_key = %s"
+
+
+def create(
+    name: str,
+    *,
+    password: str = "",
+    email: str = "",
+    display_name: str = "",
+    administrator: bool = False,
+    by_administrator: bool = False,
+    must_change_password: bool = False,
+    actor: audit.Actor = None,
+) -> User:
+    """A new account. NAME_INVALID, NAME_RESERVED, NAME_TAKEN, PASSWORD_WEAK, CREDENTIAL_TAKEN (the address).
+
+    The address counts as confirmed: only an administrator gives one here. The unique index decides races for a name.
+    """
+    folded = names.fold(name)
+    names.check_new(folded, by_administrator=by_administrator)
+    encoded = passwords.hashed(password, username=folded) if password else ""
+    address = patterns.email_address(email) if email else ""
+    with transaction.atomic():
+        user = _insert(folded, display_name=display_name)
+        user.is_staff = user.is_superuser = administrator
+        user.must_change_password = must_change_password
+        if encoded:
+            user.password = encoded
+        user.save()
+        if address:
+            add_confirmed_email(user, address)
+        audit.record_or_fail("user-created", actor=actor, subject=folded, facts={"administrator": administrator})
+    return user
+
+
+def find(name: str) -> User | None:
+    """The account of this name: exactly so, else folded (imported names keep their capitals)."""
+    exact = User.objects.filter(username=name).first()
+    return exact or User.objects.filter(folded_username=names.fold(name)).first()
+
+
+def get(name: str) -> User:
+    """`find`, refusing with NOT_FOUND."""
+    user = find(name)
+    if user is None:
+        raise Refusal(Reason.NOT_FOUND, field="username")
+    return user
+
+
+def of_x25519_key(public_key: str) -> User | None:
+    """The account this canonical key opens."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OWNER_OF_KEY, [public_key])
+        owner = cursor.fetchone()
+    # Raw: the ORM's compiler would cost a returning user half of the whole login.
+    return next(iter(User.objects.raw(_ACCOUNT, owner))) if owner else None
+
+
+def of_x25519_key_or_new(public_key: str) -> tuple[User, bool]:
+    """The account this canonical key opens, made with the key's name at its first login; True when it is new.
+
+    Of two first logins at once the unique index lets one make the account, the other finds it.
+    """
+    known = of_x25519_key(public_key)
+    if known is not None:
+        return known, False
+    with transaction.atomic(savepoint=False):
+        try:
+            made = _insert(public_key)
+            if inserts.insert(X25519Key(user=made, public_key=public_key)):
+                return made, True
+        except Refusal:
+            made = None
+        found = of_x25519_key(public_key)
+        if made is not None or found is None:  # the name without the key, or the key under another name
+            raise Refusal(Reason.NAME_TAKEN, field="username", detail="a key's account changed meanwhile")
+        return found, False
+
+
+def subject(user: User, *, ip: str = "", pubkey: str = "", fingerprint: str = "") -> policy.Subject:
+    """The account as the lists see it, opened with this credential from this address."""
+    return policy.Subject(
+        username=user.folded_username,
+        pubkey=pubkey,
+        fingerprint=fingerprint,
+        ip=ip,
+        emails=confirmed_emails(user.pk),
+    )
+
+
+def subject_of_key(public_key: str, *, ip: str) -> policy.Subject:
+    """A Session key as the lists see it: with its account's name and addresses when a rule looks at those."""
+    if not policy.asks_for("username", "email", "domain"):
+        return policy.Subject(pubkey=public_key, ip=ip)
+    user = of_x25519_key(public_key)
+    if user is None:
+        return policy.Subject(username=public_key, pubkey=public_key, ip=ip)
+    return subject(user, ip=ip, pubkey=public_key)
+
+
+def subject_of_bearer(bearer: tokens.Bearer, *, ip: str) -> policy.Subject:
+    """A token's bearer as the lists see it."""
+    is_key = names.is_key_name(bearer.credential)
+    return policy.Subject(
+        username=names.fold(bearer.username),
+        pubkey=bearer.credential if is_key else "",
+        fingerprint="" if is_key else bearer.credential,
+        ip=ip,
+        emails=confirmed_emails(bearer.user_id),
+    )
+
+
+def confirmed_emails(user_id: int) -> tuple[str, ...]:
+    """The confirmed addresses, asked for only when a rule looks at addresses."""
+    if not policy.asks_for("email", "domain"):
+        return ()
+    return tuple(EmailAddress.objects.filter(user_id=user_id, verified=True).values_list("email", flat=True))
+
+
+def add_confirmed_email(user: User, address: str) -> None:
+    """Adds a confirmed address; CREDENTIAL_TAKEN when it belongs to another account."""
+    canonical = patterns.email_address(address)
+    try:
+        with transaction.atomic():
+            primary = not EmailAddress.objects.filter(user=user, primary=True).exists()
+            EmailAddress.objects.update_or_create(
+                user=user,
+                email=canonical,
+                defaults={"verified": True},
+                create_defaults={
+                    "verified": True,
+                    "primary": primary,
+                },
+            )
+    except IntegrityError:
+        raise Refusal(Reason.CREDENTIAL_TAKEN, field="email") from None
+
+
+def rename(user: User, name: str, *, by_administrator: bool = False) -> None:
+    """Gives a key-only account its one new name. FORBIDDEN when it had one; else as `create`."""
+    folded = names.fold(name)
+    if user.renamed_at or not names.is_key_name(user.username):
+        raise Refusal(Reason.FORBIDDEN, field="username")
+    names.check_new(folded, by_administrator=by_administrator)
+    try:
+        with transaction.atomic():
+            User.objects.filter(pk=user.pk, renamed_at=None).update(
+                username=folded, folded_username=folded, renamed_at=clock.now()
+            )
+    except IntegrityError:
+        raise Refusal(Reason.NAME_TAKEN, field="username") from None
+
+
+def set_display_name(user_id: int, display_name: str) -> None:
+    """Sets what others see; at most 256 characters, FIELD_INVALID otherwise or with control characters."""
+    if len(display_name) > 256 or any(ord(char) < 32 or ord(char) == 127 for char in display_name):
+        raise Refusal(Reason.FIELD_INVALID, field="name")
+    User.objects.filter(pk=user_id).update(display_name=display_name)
+
+
+def set_password(
+    user: User,
+    password: str,
+    *,
+    keep: QuerySet[Token] | None = None,
+    must_change: bool = False,
+    actor: audit.Actor = None,
+) -> None:
+    """Sets the password and ends every other session of every door (R29); `keep` are tokens that stay.
+
+    PASSWORD_WEAK, or ACCOUNT_DEACTIVATED: a deactivated account stays without one.
+    """
+    encoded = passwords.hashed(password, username=user.folded_username)
+    with transaction.atomic():
+        usable = User.objects.filter(pk=user.pk, deactivated_at=None)
+        if not usable.update(password=encoded, must_change_password=must_change):
+            raise Refusal(Reason.ACCOUNT_DEACTIVATED, field="username")
+        ending = Token.objects.filter(user=user)
+        tokens.revoke(ending.exclude(pk__in=keep.values("pk")) if keep is not None else ending, reason="password")
+        audit.record_or_fail("password-set", actor=actor, subject=user.username)
+    user.refresh_from_db()
+
+
+def lock(user: User, *, actor: audit.Actor = None) -> None:
+    """Refuses every token and closes sockets at once; `unlock` gives the tokens back."""
+    _set_state(user, "locked_at", "user-locked", actor)
+
+
+def unlock(user: User, *, actor: audit.Actor = None) -> None:
+    """Undoes `lock`."""
+    _set_state(user, "locked_at", "user-unlocked", actor, undo=True)
+
+
+def suspend(user: User, *, actor: audit.Actor = None) -> None:
+    """Lets the account sign in, but not change what others see (matrix.md §16)."""
+    _set_state(user, "suspended_at", "user-suspended", actor)
+
+
+def unsuspend(user: User, *, actor: audit.Actor = None) -> None:
+    """Undoes `suspend`."""
+    _set_state(user, "suspended_at", "user-unsuspended", actor, undo=True)
+
+
+def deactivate(user: User, *, actor: audit.Actor = None) -> None:
+    """Ends the account for good: tokens, devices, password, addresses, keys go; the name stays taken."""
+    with transaction.atomic():
+        unusable = make_password(None)
+        if not User.objects.filter(pk=user.pk, deactivated_at=None).update(
+            deactivated_at=clock.now(), password=unusable
+        ):
+            return
+        devices.end(Device.objects.filter(user=user), reason="deactivated")
+        tokens.revoke(Token.objects.filter(user=user), reason="deactivated")
+        EmailAddress.objects.filter(user=user).delete()
+        user.openpgp_keys.all().delete()
+        audit.record_or_fail("user-deactivated", actor=actor, subject=user.username)
+    user.refresh_from_db()
+
+
+def end_all_sessions(user: User, *, actor: audit.Actor = None) -> int:
+    """Ends every session of every door; answers how many tokens died."""
+    with transaction.atomic():
+        count = tokens.revoke(Token.objects.filter(user=user), reason="all sessions ended")
+        devices.end(Device.objects.filter(user=user), reason="all sessions ended")
+        audit.record_or_fail("sessions-ended", actor=actor, subject=user.username, facts={"tokens": count})
+    return count
+
+
+def _insert(folded: str, *, display_name: str = "") -> User:
+    user = User(username=folded, folded_username=folded, display_name=display_name[:256])
+    user.password = UNUSABLE_PASSWORD_PREFIX + secrets.token_hex(20)  # as Django's make_password(None), 100 µs faster
+    if not inserts.insert(user):
+        raise Refusal(Reason.NAME_TAKEN, field="username")
+    return user
+
+
+def _set_state(user: User, field: str, event: str, actor: audit.Actor, *, undo: bool = False) -> None:
+    if user.deactivated_at:
+        raise Refusal(Reason.ACCOUNT_DEACTIVATED, field="username")
+    with transaction.atomic():
+        unchanged = {f"{field}__isnull": undo}
+        User.objects.filter(pk=user.pk).exclude(**unchanged).update(**{field: None if undo else clock.now()})
+        hub.recheck([hub.user_group(user.pk)])
+        audit.record_or_fail(event, actor=actor, subject=user.username)
+    user.refresh_from_db()

@@ -1,0 +1,63 @@
+"""The application, the same under daphne, uvicorn and granian.
+
+http: hot routes, then Django in a thread pool. websocket: Channels. Nothing else decides here.
+"""
+
+import os
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
+
+import django
+
+django.setup()
+
+from accounts.hot import HotRoute, Receive, Scope, Send, send_answer
+from challenges.session import hot as session_hot
+from idp import background, origin
+from idp.bridge import Bridge
+from idp.routing import websockets
+
+_MOST_URL_BYTES = 8192
+_HOT: dict[tuple[str, str], HotRoute] = {**session_hot.ROUTES}
+_bridge = Bridge()
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """One connection or request of any server."""
+    if scope["type"] == "http":
+        background.ensure_started()
+        await _http(scope, receive, send)
+    elif scope["type"] == "websocket":
+        background.ensure_started()
+        await websockets(scope, receive, send)
+    elif scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+
+
+async def _http(scope: Scope, receive: Receive, send: Send) -> None:
+    path = scope["path"]
+    if path.startswith("//"):
+        path = origin.normal_path(path)
+        scope = {**scope, "path": path, "raw_path": path.encode("latin-1", "replace")}
+    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > _MOST_URL_BYTES:
+        await send_answer(send, origin.failure(414, path, ""))
+        return
+    hot = _HOT.get((scope["method"], path))
+    if hot is not None:
+        await hot(scope, receive, send)
+    else:
+        await _bridge(scope, receive, send)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    """Servers that announce start and end; daphne does not, so the work also starts with the first request."""
+    while True:
+        message: Any = await receive()
+        if message["type"] == "lifespan.startup":
+            background.ensure_started()
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            background.stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

@@ -1,0 +1,107 @@
+"""Who owns which path of the one origin, and so in which form it errs (one-origin.md §1)."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from django.conf import settings
+
+from accounts.matrix import protocol as matrix
+from accounts.wire import Answer, Wire
+from challenges.openpgp import protocol as openpgp
+from challenges.session import messages as session
+from devicelogin.oauth import protocol as oauth
+from idp import error_page
+
+_DOUBLED = ("//loki/", "//token", "//users/me")
+_LARGER_BODIES = {"/api/users": 100_000, "/api/auth": 100_000, "/socket.io/": 1_000_000}
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A prefix of the URL map. `wire` is None for people's pages, which err in HTML."""
+
+    prefix: str
+    wire: Wire | None
+
+
+@cache
+def owners() -> tuple[Owner, ...]:
+    """The URL map, first match counts. What matches nothing is Session's, or a page if a browser asks."""
+    return (
+        *(Owner(prefix, matrix.WIRE) for prefix in ("/_matrix/", "/_synapse/", "/.well-known/matrix/")),
+        Owner("/.well-known/openid-configuration", oauth.WIRE),
+        Owner("/.well-known/oauth-authorization-server", oauth.WIRE),
+        Owner("/oauth2/", oauth.WIRE),
+        Owner("/auth/device", oauth.WIRE),
+        Owner("/api/", openpgp.WIRE),
+        *(Owner(prefix, session.APPNET) for prefix in ("/loki/", "/token", "/users/me", "/stream/0/token")),
+        *(Owner(prefix, None) for prefix in page_prefixes()),
+    )
+
+
+@cache
+def page_prefixes() -> tuple[str, ...]:
+    """Paths of people's pages and files: they alone run middleware, honour cookies and err in HTML."""
+    return (f"/{settings.ADMIN_PATH}", "/static/", "/demo/", "/account/", "/authorize", "/link")
+
+
+def owner_of(path: str) -> Owner | None:
+    """Whose prefix the path lies under."""
+    return next((owner for owner in owners() if _below(path, owner.prefix)), None)
+
+
+def is_page(path: str) -> bool:
+    """Whether a person's page owns the path."""
+    owner = owner_of(path)
+    return owner is not None and owner.wire is None
+
+
+def failure(status: int, path: str, accept: str) -> Answer:
+    """An error of HTTP itself, in the form of the path's owner."""
+    owner = owner_of(path)
+    wire = owner.wire if owner else None
+    if wire is not None:
+        return wire.failure(status)
+    if owner is None and "text/html" not in accept:
+        return session.APPNET.failure(status)
+    return Answer(status, error_page.render(status), tuple(error_page.HEADERS.items()))
+
+
+def render_error(status: int, path: str, accept: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """`failure` as the servers in `idp.server` take it: headers and body."""
+    answer = failure(status, path, accept)
+    return [(name.encode(), value.encode("latin-1")) for name, value in answer.headers], answer.body
+
+
+def preflight(path: str) -> Answer | None:
+    """The answer to OPTIONS on a path nobody routes; None where the owner has no preflight."""
+    owner = owner_of(path)
+    if owner is not None and owner.wire is None:
+        return None
+    return (owner.wire if owner and owner.wire else session.APPNET).preflight(())
+
+
+def body_limit(method: str, path: bytes) -> int:
+    """Bytes a request body may have (R41; one-origin.md §5)."""
+    text = path.decode("latin-1")
+    if text.startswith(f"/{settings.ADMIN_PATH}"):
+        limit: int = settings.ADMIN_BODY_LIMIT
+        return limit
+    for prefix, larger in _LARGER_BODIES.items():
+        if text.startswith(prefix):
+            return max(larger, settings.BODY_LIMIT)
+    default: int = settings.BODY_LIMIT
+    return default
+
+
+def _below(path: str, prefix: str) -> bool:
+    return path == prefix.rstrip("/") or path.startswith(prefix if prefix.endswith("/") else f"{prefix}/")
+
+
+def normal_path(path: str) -> str:
+    """A doubled leading slash works for three of Session's paths and no other (one-origin.md §1, "Slashes")."""
+    if path.startswith("//") and any(
+        path == prefix.rstrip("/") or path.startswith(prefix.rstrip("/") + "/") for prefix in _DOUBLED
+    ):
+        return path[1:]
+    return path

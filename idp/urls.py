@@ -1,0 +1,22 @@
+"""All paths: one line per flow. Who owns what, and how it errs, is `idp/origin.py`."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path, re_path
+
+from idp import views
+
+urlpatterns = [
+    path("", views.front_page, name="front-page"),
+    path("healthz", views.healthz),
+    path("readyz", views.readyz),
+    path(settings.ADMIN_PATH, admin.site.urls),
+    path(settings.ADMIN_PATH.rstrip("/"), views.to_admin),
+    path("", include("challenges.session.urls")),
+    re_path(r"^.*\Z", views.unknown_path),
+]
+
+handler400 = views.bad_request
+handler403 = views.forbidden
+handler404 = views.not_found
+handler500 = views.server_error

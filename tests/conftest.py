@@ -1,0 +1,51 @@
+"""What every test stands on: one client that goes through the whole application, as a server would."""
+
+import asyncio
+import secrets
+from asyncio import events
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+
+from tests.asgi_client import Client
+
+
+async def _call_here(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Stands for a pool's thread: runs a service in the test's thread, so inside the test's transaction."""
+    loop = asyncio.get_running_loop()
+    events._set_running_loop(None)  # Django keeps another connection for code below a running loop
+    try:
+        return function(*args, **kwargs)
+    finally:
+        events._set_running_loop(loop)
+
+
+@pytest.fixture(autouse=True)
+def own_process_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Limits and remembered rules are a process's: each test begins without. No server thread runs beside it."""
+    from accounts import aio, policy, throttle
+    from idp import background
+
+    monkeypatch.setattr(aio.Pool, "call", _call_here)
+    monkeypatch.setattr(aio, "close_old_connections", lambda: None)
+    for signal in (request_started, request_finished):  # a test's transaction outlives its requests
+        signal.disconnect(close_old_connections)
+    monkeypatch.setattr(background, "_started", True)
+    monkeypatch.setattr(throttle, "_NAMESPACE", f"test:{secrets.token_hex(8)}")  # Redis outlives a test
+    throttle.forget()
+    policy.forget()
+    yield
+    policy.forget()
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    """An HTTP client of the application, in the test's own transaction."""
+    loop = asyncio.new_event_loop()
+    yield Client(loop)
+    loop.close()

@@ -1,0 +1,71 @@
+"""`running`: one or several servers on one database of their own."""
+
+import contextlib
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.live.database import ROOT, Database, own_database
+from tests.live.server import Server
+
+_INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "REDIS_URL", "SERVER")
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Servers that share a database, a secret key and a folder."""
+
+    folder: Path
+    database: Database
+    environment: dict[str, str]
+    servers: list[Server]
+
+    @property
+    def server(self) -> Server:
+        """The first, mostly the only one."""
+        return self.servers[0]
+
+    def manage(self, *arguments: str) -> str:
+        """Runs a management command on the installation, as an operator would; what it printed."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            check=False,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@contextlib.contextmanager
+def running(*, count: int = 1, **settings: str) -> Iterator[Installation]:
+    """`count` server processes on one fresh database, with these settings; all gone at the end.
+
+    Rate limits are wide unless the settings say otherwise: loads come from one address here.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="latchkey-live-"))
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        database = stack.enter_context(own_database(folder))
+        environment = {name: os.environ[name] for name in _INHERITED if name in os.environ} | {
+            "VAR_DIR": str(folder),
+            "DATABASE_URL": database.url,
+            "SECRET_KEY": secrets.token_hex(32),
+            "RATE_LIMIT_SCALE": "100000",
+            "PYTHONUNBUFFERED": "1",
+            **settings,
+        }
+        servers = [Server(environment, folder / f"server{number}.log") for number in range(count)]
+        for server in servers:
+            stack.callback(server.kill)
+            server.start()
+        yield Installation(folder, database, environment, servers)
