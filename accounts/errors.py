@@ -13,6 +13,7 @@ class Reason(StrEnum):
     # the request itself
     MALFORMED = "malformed"  # not parseable, or parseable and not storable
     FIELD_MISSING = "field-missing"
+    FIELD_TYPE = "field-type"  # of another JSON type than the protocol says
     FIELD_INVALID = "field-invalid"
     PATH_UNKNOWN = "path-unknown"
     METHOD_NOT_ALLOWED = "method-not-allowed"
@@ -22,6 +23,7 @@ class Reason(StrEnum):
     NOT_ADMITTED = "not-admitted"  # the lists say no
     TOKEN_MISSING = "token-missing"
     TOKEN_UNKNOWN = "token-unknown"  # never issued, inert, expired, revoked
+    TOKEN_EXPIRED = "token-expired"  # its session lives: the client signs in again and keeps what it has
     CREDENTIAL_WRONG = "credential-wrong"  # also: no such account, no such credential
     CHALLENGE_INVALID = "challenge-invalid"  # unknown, expired, used, issued to somebody else
     FORBIDDEN = "forbidden"

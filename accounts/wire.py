@@ -60,17 +60,21 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """A door's answers. `render` makes the body of an error from its shape, its text and the refusal."""
+    """A door's answers. `render` makes the body of an error from its shape, its text and the refusal.
+
+    `narrower` holds the shapes of a reason that the protocol names more exactly for one field.
+    """
 
     shapes: Mapping[Reason, Shape]
     render: Callable[[Shape, str, Refusal], Any]
     headers: Mapping[str, str] = field(default_factory=dict)
     error_headers: Mapping[str, str] = field(default_factory=dict)
     preflight_status: int = 204
+    narrower: Mapping[tuple[Reason, str], Shape] = field(default_factory=dict)
 
     def refusal(self, refusal: Refusal) -> Answer:
         """The door's error answer, with `Retry-After` where the refusal names a time (R38)."""
-        shape = self.shapes[refusal.reason]
+        shape = self.narrower.get((refusal.reason, refusal.field)) or self.shapes[refusal.reason]
         extra = dict(self.error_headers)
         if refusal.retry_after is not None:
             extra["Retry-After"] = str(max(1, math.ceil(refusal.retry_after)))

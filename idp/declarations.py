@@ -126,6 +126,36 @@ STORES = Section(
 PEOPLE = Section(
     "Accounts and administration",
     (
+        Setting(
+            "REGISTRATION",
+            choice("open", "token", "closed"),
+            "open",
+            "Who may make an account where a person asks for one. For a Session key's first login the lists decide.",
+        ),
+        Setting(
+            "REGISTRATION_EMAIL",
+            choice("off", "optional", "required"),
+            "off",
+            "Whether a new account of a person proves an e-mail address first.",
+        ),
+        Setting(
+            "TERMS_FILE",
+            TEXT,
+            "",
+            "JSON file of the documents a new account accepts, as `policies` in the Matrix specification.",
+        ),
+        Setting(
+            "HIDE_ADDRESSES",
+            SWITCH,
+            "on",
+            "A request for a mail is answered alike whether or not the address belongs to somebody.",
+        ),
+        Setting(
+            "PASSWORD_FAILURE_RATE",
+            RATE,
+            "5/100",
+            "Wrong passwords per account; once used up the wait doubles with each further one, to 15 minutes.",
+        ),
         Setting("PASSWORD_MIN_LENGTH", integer(8, 128), "8", "Least characters of a new password."),
         Setting("ADMIN_PATH", RELATIVE_PATH, "admin/", "Where the administration lives."),
         Setting("ADMIN_NETWORKS", NETWORKS, "", "Networks that may open the administration.", shown_default="all"),
@@ -162,6 +192,12 @@ RETENTION = Section(
     "Keeping and forgetting",
     (
         Setting(
+            "TOKEN_CACHE",
+            choice("on", "off"),
+            "on",
+            "Whether a token just looked up is remembered for at most a second where clients ask very often.",
+        ),
+        Setting(
             "TOKEN_TOUCH_INTERVAL",
             integer(1, 86_400),
             "300",
@@ -196,23 +232,9 @@ SESSION_DOOR = Section(
     ),
 )
 
-OTHER_DOORS = Section(
-    "For doors that are not open in this release: checked at start, without effect",
+MAIL = Section(
+    "Mail",
     (
-        Setting(
-            "REGISTRATION",
-            choice("open", "token", "closed"),
-            "open",
-            "Who may make an account where a person asks for one. For a Session key's first login the lists decide.",
-        ),
-        Setting(
-            "ADMIN_REQUIRE_2FA",
-            choice("auto", "on", "off"),
-            "auto",
-            "Whether staff must have a second factor once the sign-in pages offer one; `auto`: with https.",
-        ),
-        Setting("DEMO", SWITCH, "off", "Serves the demonstration pages under `/demo/`."),
-        Setting("ALLOWED_ORIGINS", HOSTS, "", "Browser origins that may open sockets with a cookie."),
         Setting(
             "EMAIL_URL",
             TEXT,
@@ -222,6 +244,13 @@ OTHER_DOORS = Section(
             secret=True,
         ),
         Setting("EMAIL_FROM", TEXT, "", "Sender of mails.", shown_default="idp@ and the host of `PUBLIC_URL`"),
+        Setting("MAIL_RATE", RATE, "3/300", "Mails that strangers can cause, per client address and per mail address."),
+    ),
+)
+
+MATRIX_DOOR = Section(
+    "Matrix door",
+    (
         Setting(
             "MATRIX_SERVER_NAME",
             SERVER_NAME,
@@ -229,6 +258,57 @@ OTHER_DOORS = Section(
             "The part after `:` in `@name:server`.",
             "host of `PUBLIC_URL`",
         ),
+        Setting("MATRIX_LEGACY_LOGIN", SWITCH, "on", "Login with a password over `/login`; off: 404 there."),
+        Setting("MATRIX_GUESTS", SWITCH, "off", "Whether guests may register."),
+        Setting(
+            "MATRIX_ACCESS_LIFETIME", integer(30, 86_400), "300", "Seconds of an access token that can be refreshed."
+        ),
+        Setting("MATRIX_REFRESH_IDLE", integer(0, 10 * _YEAR), "7776000", "Seconds a refresh token lives; 0: always."),
+        Setting("MATRIX_REFRESH_GRACE", integer(0, 3600), "60", "Seconds after which a spent refresh token is theft."),
+        Setting("MATRIX_LOGIN_TOKEN_LIFETIME", integer(5, 3600), "120", "Seconds of a login token."),
+        Setting("MATRIX_GET_LOGIN_TOKEN", SWITCH, "on", "Whether a session may ask for a login token."),
+        Setting(
+            "MATRIX_UIA_LIFETIME",
+            integer(60, 86_400),
+            "3600",
+            "Seconds of an interactive-auth session since its last use.",
+        ),
+        Setting("MATRIX_UIA_MAIL_LIFETIME", integer(60, 604_800), "172800", "The same once a mail was sent for it."),
+        Setting("MATRIX_MAIL_TOKEN_LIFETIME", integer(60, 86_400), "3600", "Seconds a link in a mail is good."),
+        Setting("MATRIX_NEXT_LINK_HOSTS", HOSTS, "", "Hosts a `next_link` may lead to.", "host of `PUBLIC_URL`"),
+        Setting("MATRIX_DEVICE_LIMIT", integer(0, 100_000), "0", "Devices an account may have; 0: any number."),
+        Setting(
+            "MATRIX_DEVICE_IDLE",
+            integer(0, 10 * _YEAR),
+            "0",
+            "Seconds after which an unused device is removed; 0: never.",
+        ),
+        Setting("MATRIX_LOGIN_RATE", RATE, "10/100", "Failed logins per address."),
+        Setting("MATRIX_REGISTRATION_RATE", RATE, "3/60", "Registrations per address."),
+        Setting("MATRIX_VALIDITY_RATE", RATE, "5/50", "Questions whether a registration token is good, per address."),
+        Setting("MATRIX_LOGIN_TOKEN_RATE", RATE, "1/60", "Login tokens per account."),
+        Setting("MATRIX_REFRESH_RATE", RATE, "10/50", "Refreshes per device."),
+        Setting(
+            "SYNAPSE_PEPPER",
+            TEXT,
+            "",
+            "`password_config.pepper` of the Synapse whose accounts were imported; needed until all have signed in.",
+            secret=True,
+        ),
+    ),
+)
+
+OTHER_DOORS = Section(
+    "For doors that are not open in this release: checked at start, without effect",
+    (
+        Setting(
+            "ADMIN_REQUIRE_2FA",
+            choice("auto", "on", "off"),
+            "auto",
+            "Whether staff must have a second factor once the sign-in pages offer one; `auto`: with https.",
+        ),
+        Setting("DEMO", SWITCH, "off", "Serves the demonstration pages under `/demo/`."),
+        Setting("ALLOWED_ORIGINS", HOSTS, "", "Browser origins that may open sockets with a cookie."),
         Setting("METRICS_TOKEN", TEXT, "", "Lets a scraper that is not on loopback read `/metrics`.", secret=True),
         Setting("RENDEZVOUS_MODE", choice("open", "authenticated", "off"), "open", "Who may create a rendezvous."),
         Setting("DEVICE_CODE_LIFETIME", integer(60, 3600), "1200", "Seconds a device code and its user code live."),
@@ -250,4 +330,4 @@ OTHER_DOORS = Section(
     ),
 )
 
-SECTIONS = (SERVER, STORES, PEOPLE, LIMITS, RETENTION, SESSION_DOOR, OTHER_DOORS)
+SECTIONS = (SERVER, STORES, PEOPLE, MAIL, LIMITS, RETENTION, SESSION_DOOR, MATRIX_DOOR, OTHER_DOORS)

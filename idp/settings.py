@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
-from idp import stores
+from idp import stores, terms
 from idp.declarations import SECTIONS
 from idp.environment import Rate, UnknownValue, process_environment, read
 from idp.secret_key import own_secret_key
@@ -33,6 +33,7 @@ try:
         )
     }
     _email = stores.email(_declared["EMAIL_URL"] or f"filemail:///{VAR_DIR}/mail", folder=BASE_DIR)
+    _terms = terms.read(_declared["TERMS_FILE"], folder=BASE_DIR)
     REDIS_URL: str = stores.redis_url(_declared["REDIS_URL"])
 except UnknownValue as unknown:
     sys.exit(f"Latchkey cannot start: {unknown}")
@@ -54,8 +55,13 @@ QUEUE_LENGTH: int = _declared["QUEUE_LENGTH"]
 
 globals().update(_email)  # EMAIL_BACKEND and what that backend needs
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = _declared["EMAIL_FROM"] or f"idp@{PUBLIC_HOST}"
+MAIL_RATE: Rate = _declared["MAIL_RATE"]
 
 REGISTRATION: str = _declared["REGISTRATION"]
+REGISTRATION_EMAIL: str = _declared["REGISTRATION_EMAIL"]
+TERMS: dict[str, Any] = _terms
+HIDE_ADDRESSES: bool = _declared["HIDE_ADDRESSES"]
+PASSWORD_FAILURE_RATE: Rate = _declared["PASSWORD_FAILURE_RATE"]
 PASSWORD_MIN_LENGTH: int = _declared["PASSWORD_MIN_LENGTH"]
 PASSWORD_HASHERS_AT_ONCE: int = _declared["PASSWORD_HASHERS_AT_ONCE"]
 ADMIN_PATH: str = _declared["ADMIN_PATH"]
@@ -74,6 +80,7 @@ HEAD_TIMEOUT: int = _declared["HEAD_TIMEOUT"]
 BODY_TIMEOUT: int = _declared["BODY_TIMEOUT"]
 KEEP_ALIVE: int = _declared["KEEP_ALIVE"]
 
+TOKEN_CACHE = _declared["TOKEN_CACHE"] == "on"
 TOKEN_TOUCH_INTERVAL: int = _declared["TOKEN_TOUCH_INTERVAL"]
 TOKEN_RETENTION: int = _declared["TOKEN_RETENTION"]
 CHALLENGE_RETENTION: int = _declared["CHALLENGE_RETENTION"]
@@ -88,6 +95,25 @@ SESSION_CHALLENGE_RATE: Rate = _declared["SESSION_CHALLENGE_RATE"]
 SESSION_FAILURE_RATE: Rate = _declared["SESSION_FAILURE_RATE"]
 
 MATRIX_SERVER_NAME: str = _declared["MATRIX_SERVER_NAME"] or PUBLIC_HOST
+MATRIX_LEGACY_LOGIN: bool = _declared["MATRIX_LEGACY_LOGIN"]
+MATRIX_GUESTS: bool = _declared["MATRIX_GUESTS"]
+MATRIX_ACCESS_LIFETIME: int = _declared["MATRIX_ACCESS_LIFETIME"]
+MATRIX_REFRESH_IDLE: int = _declared["MATRIX_REFRESH_IDLE"]
+MATRIX_REFRESH_GRACE: int = _declared["MATRIX_REFRESH_GRACE"]
+MATRIX_LOGIN_TOKEN_LIFETIME: int = _declared["MATRIX_LOGIN_TOKEN_LIFETIME"]
+MATRIX_GET_LOGIN_TOKEN: bool = _declared["MATRIX_GET_LOGIN_TOKEN"]
+MATRIX_UIA_LIFETIME: int = _declared["MATRIX_UIA_LIFETIME"]
+MATRIX_UIA_MAIL_LIFETIME: int = _declared["MATRIX_UIA_MAIL_LIFETIME"]
+MATRIX_MAIL_TOKEN_LIFETIME: int = _declared["MATRIX_MAIL_TOKEN_LIFETIME"]
+MATRIX_NEXT_LINK_HOSTS: list[str] = _declared["MATRIX_NEXT_LINK_HOSTS"] or [PUBLIC_HOST]
+MATRIX_DEVICE_LIMIT: int = _declared["MATRIX_DEVICE_LIMIT"]
+MATRIX_DEVICE_IDLE: int = _declared["MATRIX_DEVICE_IDLE"]
+MATRIX_LOGIN_RATE: Rate = _declared["MATRIX_LOGIN_RATE"]
+MATRIX_REGISTRATION_RATE: Rate = _declared["MATRIX_REGISTRATION_RATE"]
+MATRIX_VALIDITY_RATE: Rate = _declared["MATRIX_VALIDITY_RATE"]
+MATRIX_LOGIN_TOKEN_RATE: Rate = _declared["MATRIX_LOGIN_TOKEN_RATE"]
+MATRIX_REFRESH_RATE: Rate = _declared["MATRIX_REFRESH_RATE"]
+SYNAPSE_PEPPER: str = _declared["SYNAPSE_PEPPER"]
 
 # --- Applications and URLs ----------------------------------------------------------------------
 
@@ -106,6 +132,7 @@ INSTALLED_APPS = [
     "channels",
     "rest_framework",
     "accounts",
+    "accounts.matrix",
     "challenges.session",
     "idp",
 ]
@@ -131,7 +158,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "idp" / "templates"],
+        "DIRS": [VAR_DIR / "templates", BASE_DIR / "idp" / "templates"],  # an operator's own pages and mails first
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

@@ -111,6 +111,7 @@ _REQUEST: Mapping[Reason, Shape] = {
     Reason.MALFORMED: Shape(400, "invalid JSON"),
     Reason.FIELD_MISSING: Shape(422, "{field} missing"),
     Reason.FIELD_INVALID: Shape(422, "{field} invalid"),
+    Reason.FIELD_TYPE: Shape(422, "{field} invalid"),
     Reason.PATH_UNKNOWN: Shape(404, "Not Found"),
     Reason.METHOD_NOT_ALLOWED: Shape(405, "Method Not Allowed"),
     Reason.TOO_LARGE: Shape(413, "Payload Too Large"),
@@ -137,6 +138,7 @@ PLAIN_SHAPES: Mapping[Reason, Shape] = {
     Reason.REGISTRATION_CLOSED: Shape(401, "not allowed"),
     Reason.TOKEN_MISSING: Shape(422, "token missing"),
     Reason.TOKEN_UNKNOWN: Shape(401, "invalid"),
+    Reason.TOKEN_EXPIRED: Shape(401, "invalid"),
     Reason.CREDENTIAL_WRONG: Shape(401, "invalid"),
     Reason.CHALLENGE_INVALID: Shape(401, "invalid"),
     Reason.UNAVAILABLE: Shape(500, "storage unavailable"),  # section 4.1 fixes 500 here, not 503
@@ -147,6 +149,7 @@ PLAIN_SHAPES: Mapping[Reason, Shape] = {
 APPNET_SHAPES: Mapping[Reason, Shape] = {
     **_REQUEST,
     Reason.FIELD_INVALID: Shape(400, "{field} invalid"),
+    Reason.FIELD_TYPE: Shape(400, "{field} invalid"),
     Reason.FIELD_MISSING: Shape(400, "{field} missing"),
     Reason.NOT_ADMITTED: Shape(401, _BAD_TOKEN),
     Reason.ACCOUNT_LOCKED: Shape(401, _BAD_TOKEN),
@@ -155,6 +158,7 @@ APPNET_SHAPES: Mapping[Reason, Shape] = {
     Reason.REGISTRATION_CLOSED: Shape(401, _BAD_TOKEN),
     Reason.TOKEN_MISSING: Shape(401, "Authorization required"),
     Reason.TOKEN_UNKNOWN: Shape(401, _BAD_TOKEN),
+    Reason.TOKEN_EXPIRED: Shape(401, _BAD_TOKEN),
     Reason.CREDENTIAL_WRONG: Shape(401, _BAD_TOKEN),
     Reason.CHALLENGE_INVALID: Shape(401, _BAD_TOKEN),
     Reason.FORBIDDEN: Shape(401, "Call requires moderation: Moderation required for this endpoint."),
@@ -180,6 +184,7 @@ MODERATION = Wire(
         # These three are plain in the original's moderation dialect (section 6.3).
         Reason.NOT_FOUND: Shape(410, "user id not found", {"plain": True}),
         Reason.FIELD_INVALID: Shape(422, "{field} invalid", {"plain": True}),
+        Reason.FIELD_TYPE: Shape(422, "{field} invalid", {"plain": True}),
         Reason.FIELD_MISSING: Shape(400, "id not a valid number", {"plain": True}),
     },
     lambda shape, text, refusal: (_plain if shape.extra.get("plain") else _appnet)(shape, text, refusal),

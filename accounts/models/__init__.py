@@ -1,0 +1,44 @@
+"""What the house remembers (architecture.md §3, one-origin.md §2–4). Verbs live beside it, not in it.
+
+Secrets are stored as SHA-256 digests only (R7), short codes as HMACs (R9). E-mail addresses are django-allauth's
+`EmailAddress` rows, second factors and passkeys its `Authenticator` rows: one truth for every door.
+"""
+
+from accounts.models.bookkeeping import Allowance, AuditEvent, Lease, Notice, QueuedMail, Revision
+from accounts.models.lists import AccessMode, AccessRule
+from accounts.models.people import (
+    CANONICAL_KEY_LENGTH,
+    AddressRecord,
+    Device,
+    Flow,
+    OpenPGPKey,
+    User,
+    X25519Key,
+    new_subject,
+)
+from accounts.models.registration import AcceptedDocument, PendingRegistration, RegistrationToken
+from accounts.models.secrets_issued import Challenge, Token
+
+__all__ = [
+    "CANONICAL_KEY_LENGTH",
+    "AcceptedDocument",
+    "AccessMode",
+    "AccessRule",
+    "AddressRecord",
+    "Allowance",
+    "AuditEvent",
+    "Challenge",
+    "Device",
+    "Flow",
+    "Lease",
+    "Notice",
+    "OpenPGPKey",
+    "PendingRegistration",
+    "QueuedMail",
+    "RegistrationToken",
+    "Revision",
+    "Token",
+    "User",
+    "X25519Key",
+    "new_subject",
+]
