@@ -131,6 +131,7 @@ def say_and_be_interrupted(self, text):
     said(self, text)
     os.kill(os.getpid(), signal.SIGINT)
 HouseCommand.progress = say_and_be_interrupted
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started this may ignore it
 runpy.run_path("manage.py", run_name="__main__")
 """
 
