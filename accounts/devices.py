@@ -3,8 +3,9 @@
 import secrets
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts import clock, inserts, tokens
 from accounts.errors import Reason, Refusal
@@ -52,6 +53,11 @@ def touch(device_pk: int, *, moment: datetime, ip: str = "") -> None:
     Device.objects.filter(pk=device_pk).update(**seen)
 
 
+def rename(device: Device, display_name: str) -> None:
+    """Sets what its owner calls it; what cannot be shown becomes a blank, 256 characters count."""
+    Device.objects.filter(pk=device.pk).update(display_name=_shown(display_name)[:256])
+
+
 def end(devices: QuerySet[Device], *, reason: str) -> int:
     """Ends the devices: their tokens die, their rows go; answers how many devices there were."""
     with transaction.atomic():
@@ -62,10 +68,19 @@ def end(devices: QuerySet[Device], *, reason: str) -> int:
 
 
 def purge(*, batch: int = 1000) -> int:
-    """Deletes one batch of devices that no token belongs to any more; answers how many."""
-    ids = list(
-        Device.objects.filter(tokens=None, created_at__lt=clock.after(-3600)).values_list("pk", flat=True)[:batch]
-    )
+    """Deletes one batch of devices that no token belongs to any more; answers how many.
+
+    Never of Matrix: a device there ends by logout only, or after `MATRIX_DEVICE_IDLE` seconds, if that is set.
+    """
+    forgotten = Q(tokens=None, created_at__lt=clock.after(-3600)) & ~Q(kind=Device.Kind.MATRIX)
+    ids = list(Device.objects.filter(forgotten).values_list("pk", flat=True)[:batch])
+    if settings.MATRIX_DEVICE_IDLE and not ids:
+        unused = Q(last_seen_at__lt=clock.after(-settings.MATRIX_DEVICE_IDLE)) | Q(last_seen_at=None)
+        old = Device.objects.filter(
+            unused, kind=Device.Kind.MATRIX, created_at__lt=clock.after(-settings.MATRIX_DEVICE_IDLE)
+        )
+        ids = list(old.values_list("pk", flat=True)[:batch])
+        tokens.revoke(Token.objects.filter(device_id__in=ids), reason="unused device")
     Device.objects.filter(pk__in=ids).delete()
     return len(ids)
 

@@ -52,7 +52,10 @@ class DoorView(APIView):
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # no DRF response
         """Turns a refusal or a failure into the door's own error answer."""
-        return response(self.wire.refusal(as_refusal(exc)))
+        answer = response(self.wire.refusal(as_refusal(exc)))
+        if answer.status_code == 405:
+            answer["Allow"] = ", ".join(sorted({*self.allowed_methods, "OPTIONS"}))
+        return answer
 
     def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
         """The preflight answer of the door."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from channels.layers import get_channel_layer
 
-from accounts import clock
+from accounts import clock, recent
 from accounts.models import Notice
 
 EVERYONE = "everyone"
@@ -64,7 +64,11 @@ def deliver_here(group_name: str, event: str, data: dict[str, Any]) -> None:
 
 
 def recheck(groups: Iterable[str]) -> None:
-    """The sockets of these groups look again, within a second of the commit, whether they may live."""
+    """The sockets of these groups look again, within a second of the commit, whether they may live.
+
+    Answers that this process remembers of tokens are forgotten with the commit.
+    """
+    recent.forget_on_commit()
     Notice.objects.bulk_create([Notice(group=name, event=RECHECK, created_at=clock.now()) for name in groups])
 
 

@@ -59,6 +59,25 @@ def find(secret: str, *, flow: str, purpose: str, binding: str = "") -> Challeng
     return challenge
 
 
+def hold(secret: str, *, flow: str, purpose: str, used_within: float = 0.0) -> Challenge:
+    """The live challenge with its row locked until the caller's transaction ends; CHALLENGE_INVALID otherwise.
+
+    One that was used at most `used_within` seconds ago is found too: its `used_at` tells.
+    """
+    fresh = Q(used_at=None) | Q(used_at__gt=clock.after(-used_within)) if used_within else Q(used_at=None)
+    rows = Challenge.objects.select_for_update(of=("self",)).filter(fresh, expires_at__gt=clock.now())
+    challenge = rows.filter(digest=digest(secret), flow=flow, purpose=purpose).first()
+    if challenge is None:
+        raise Refusal(Reason.CHALLENGE_INVALID)
+    return challenge
+
+
+def note(challenge: Challenge, *, facts: dict[str, Any], lifetime: float) -> None:
+    """Keeps what is known of a challenge that is answered in steps, and lets it live on; for a held row."""
+    challenge.facts, challenge.expires_at = facts, clock.after(lifetime)
+    challenge.save(update_fields=["facts", "expires_at"])
+
+
 def answer(challenge: Challenge, code: str) -> bool:
     """Whether the short code is right. A try is used up before comparing and stays used, whatever follows.
 

@@ -1,7 +1,7 @@
 """Passwords: verify, set, needs_upgrade, bounded (R5, R6, R11, R36).
 
 Hashing is the costliest thing in the house, so it happens in a bounded number of threads at once, and a short queue;
-callers take their rate limit first. An account without a password costs what a wrong password costs.
+callers take their rate limit first. A refusal costs the same for every account, also one that does not exist.
 """
 
 import os
@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from functools import cache
 
 from django.conf import settings
-from django.contrib.auth.hashers import check_password, identify_hasher, make_password
+from django.contrib.auth.hashers import check_password, identify_hasher, is_password_usable, make_password
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 
+from accounts import hash_kinds
 from accounts.errors import Reason, Refusal
 from accounts.models import User
 
@@ -45,11 +46,11 @@ class _Slots:
     def _wait(self) -> None:
         with self._lock:
             if self._waiting >= self._most_waiting:
-                raise Refusal(Reason.OVERLOADED, retry_after=1, detail="password hashing")
+                raise Refusal(Reason.OVERLOADED, field="password", retry_after=1, detail="password hashing")
             self._waiting += 1
         try:
             if not self._free.acquire(timeout=_QUEUE_SECONDS):
-                raise Refusal(Reason.OVERLOADED, retry_after=1, detail="password hashing")
+                raise Refusal(Reason.OVERLOADED, field="password", retry_after=1, detail="password hashing")
         finally:
             with self._lock:
                 self._waiting -= 1
@@ -77,30 +78,64 @@ def prepare(password: str) -> str:
 
 
 def verify(user: User | None, password: str) -> bool:
-    """Whether the password is the account's; False at the same cost for nobody and for an account without one.
+    """Whether the password is the account's; False at the same cost for every account, for one without, for nobody.
 
     A right password whose hash is old is hashed anew. Refuses with OVERLOADED when too many wait.
     """
     prepared = prepare(password)
     encoded = user.password if user is not None and user.has_usable_password() else ""
     with _slots().one():
-        right = check_password(prepared, encoded or _dummy()) and bool(encoded)
-        if right and user is not None and needs_upgrade(user):
+        if not _is_right(encoded, prepared):
+            _refuse_as_dearly_as_any(encoded, prepared)
+            return False
+        if user is not None and needs_upgrade(user):
             renewed = make_password(prepared)
             # Only over the hash that was verified: a password changed meanwhile stays.
             if User.objects.filter(pk=user.pk, password=encoded).update(password=renewed):
                 user.password = renewed  # a session is bound to the hash: it must not end with this very login
-    return right
+    return True
+
+
+def matches(encoded: str, password: str) -> bool:
+    """Whether a hash kept elsewhere than in an account is the password's; False for an empty or unusable one."""
+    prepared = prepare(password)
+    with _slots().one():
+        return _is_right(encoded, prepared)
+
+
+def encode(password: str) -> str:
+    """The hash of a password, whatever the policy thinks of it."""
+    prepared = prepare(password)
+    with _slots().one():
+        return make_password(prepared)
+
+
+def _is_right(encoded: str, prepared: str) -> bool:
+    """One hash of work at most; none for "", an unusable or an unreadable hash."""
+    if not encoded or not is_password_usable(encoded):
+        return False
+    try:
+        identify_hasher(encoded)
+        return bool(check_password(prepared, encoded))
+    except (ValueError, TypeError, AssertionError):  # what Django's hashers make of a damaged text
+        return False
+
+
+def _refuse_as_dearly_as_any(encoded: str, prepared: str) -> None:
+    """The work that a refusal lacks: every refusal costs one hash of each kind in the database (R11)."""
+    usual = hash_kinds.of(_dummy())
+    own = hash_kinds.of(encoded)
+    others = hash_kinds.samples.except_of({own}, usual=usual)
+    for sample in others if own == usual else [_dummy(), *others]:
+        _is_right(sample, prepared)
 
 
 def hashed(password: str, *, username: str = "") -> str:
     """The hash of a new password that satisfies the policy; PASSWORD_WEAK says in `detail` what is wrong."""
-    prepared = prepare(password)
-    complaint = weakness(prepared, username=username)
+    complaint = weakness(prepare(password), username=username)
     if complaint:
         raise Refusal(Reason.PASSWORD_WEAK, field="password", detail=complaint)
-    with _slots().one():
-        return make_password(prepared)
+    return encode(password)
 
 
 def needs_upgrade(user: User) -> bool:

@@ -17,6 +17,8 @@ from accounts.keys import canonical_fingerprint, canonical_x25519
 
 _NAME_PATTERN = re.compile(r"[a-z0-9._=/+?*-]{1,255}")
 _WILDCARD = re.compile(r"[*?]")
+_MOST_ADDRESS = 254  # characters, as the column
+_LOCAL_PART = re.compile(r'[^"(),:;<>@\[\\\]\s]+')  # unquoted, so that no address is read as two (RFC 5322 §3.2.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,14 @@ def domain_name(text: str) -> str:
 
 
 def email_address(text: str) -> str:
-    """`local@domain`, case-folded on both sides, the domain IDNA-encoded."""
-    local, at, domain = text.rpartition("@")
-    if not at or not local or len(text) > 254 or not text.isprintable() or any(c.isspace() for c in text):
+    """`local@domain`, the local part case-folded, the domain lower-case and IDNA-encoded (matrix.md §3)."""
+    local, _, domain = text.rpartition("@")
+    if len(text) > _MOST_ADDRESS or not text.isprintable() or not _LOCAL_PART.fullmatch(local):
         raise Refusal(Reason.FIELD_INVALID, field="email")
-    return f"{local.lower()}@{domain_name(domain)}"
+    canonical = f"{local.casefold()}@{domain_name(domain)}"
+    if len(canonical) > _MOST_ADDRESS:  # folding and encoding lengthen
+        raise Refusal(Reason.FIELD_INVALID, field="email")
+    return canonical
 
 
 def address(text: str) -> IPv4Address | IPv6Address | None:

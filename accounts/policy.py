@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection, transaction
 
-from accounts import clock, patterns
+from accounts import clock, patterns, recent
 from accounts.errors import Reason, Refusal
 from accounts.models import AccessMode, AccessRule, Revision
 
@@ -112,6 +112,11 @@ def asks_for(*kinds: str) -> bool:
     return any(shape.startswith(prefixes) for shape in shapes)
 
 
+def is_silent(flow: str, revision: int) -> bool:
+    """Whether at this revision, if it is the one remembered, no rule exists and the flow is open: all are admitted."""
+    return revision == _known.revision and not _known.shapes and flow not in _known.whitelisted
+
+
 def changed() -> None:
     """Called first by every writer of rules or modes, inside its transaction: all processes take notice.
 
@@ -124,6 +129,7 @@ def changed() -> None:
             Revision.objects.get_or_create(name=_REVISION, defaults={"number": 1})
     forget()
     transaction.on_commit(forget)
+    recent.forget_on_commit()
 
 
 def forget() -> None:

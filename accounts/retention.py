@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from django.conf import settings
 from django.contrib.sessions.models import Session
 
-from accounts import audit, clock, devices, hub, ledger, throttle, tokens
+from accounts import audit, clock, devices, hub, ledger, mail, throttle, tokens
 
 _BATCH = 1000
 
@@ -16,6 +16,7 @@ def jobs() -> Iterator[tuple[str, Callable[[], int]]]:
     yield "tokens", lambda: tokens.purge(batch=_BATCH)
     yield "devices", lambda: devices.purge(batch=_BATCH)
     yield "audit events", lambda: audit.purge(settings.AUDIT_RETENTION, batch=_BATCH)
+    yield "mails", lambda: mail.purge(batch=_BATCH)
     yield "notices", lambda: hub.purge(batch=_BATCH)
     yield "limits", lambda: throttle.purge(batch=_BATCH)
     yield "browser sessions", _purge_browser_sessions

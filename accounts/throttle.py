@@ -40,31 +40,39 @@ class _Rate(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`count` actions in `seconds`; `scaled` limits are multiplied by `RATE_LIMIT_SCALE` (operations.md §2)."""
+    """`count` actions in `seconds`; `scaled` limits are multiplied by `RATE_LIMIT_SCALE` (operations.md §2).
+
+    An action that costs more than one may overdraw the bucket by up to `most_wait` seconds.
+    """
 
     name: str
     count: float
     seconds: float
     scaled: bool = True
+    most_wait: float = 0.0
 
     @classmethod
-    def of(cls, name: str, rate: _Rate, *, scaled: bool = True) -> "Limit":
+    def of(cls, name: str, rate: _Rate, *, scaled: bool = True, most_wait: float = 0.0) -> "Limit":
         """A limit with a rate from the settings."""
-        return cls(name, rate.count, rate.seconds, scaled)
+        return cls(name, rate.count, rate.seconds, scaled, most_wait)
 
     def allowance(self, factor: float = 1.0) -> float:
         """How many actions fit at once."""
         return max(1.0, self.count * factor * (settings.RATE_LIMIT_SCALE if self.scaled else 1.0))
 
+    def bucket(self, factor: float = 1.0) -> "_Bucket":
+        """The limit in seconds."""
+        return _Bucket(self.seconds, self.seconds / self.allowance(factor), self.most_wait)
 
-def hit(limit: Limit, *key: str) -> None:
+
+def hit(limit: Limit, *key: str, cost: float = 1.0) -> None:
     """Takes one action; Refusal RATE_LIMITED with `retry_after` seconds when none is left."""
-    _ask(limit, key, take=True)
+    _ask(limit, key, cost=cost)
 
 
 def peek(limit: Limit, *key: str) -> None:
     """Refuses like `hit` would, taking nothing: for allowances that only failures use up (R38)."""
-    _ask(limit, key, take=False)
+    _ask(limit, key, cost=0.0)
 
 
 def clear(limit: Limit, *key: str) -> None:
@@ -78,12 +86,33 @@ def clear(limit: Limit, *key: str) -> None:
             _log.warning("redis did not clear a limit")
 
 
+def level(limit: Limit, *key: str) -> float:
+    """How many actions the bucket holds now: those taken, less what was refilled since."""
+    text, bucket = _key(limit, key), limit.bucket()
+    full_at = _memory.full_at(text)
+    if settings.REDIS_URL and time.monotonic() >= _redis_resumes_at:
+        try:
+            full_at = float(_redis().get(text) or 0)
+        except redis.RedisError:
+            _log.warning("redis did not tell a limit")
+    return max(0.0, full_at - clock.now().timestamp()) / bucket.step
+
+
 def address_key(ip: str) -> str:
     """The key of a client address: IPv4 whole, IPv6 by its /64."""
     parsed = patterns.address(ip)
     if isinstance(parsed, IPv6Address):
         return str(ip_network((parsed, 64), strict=False))
     return str(parsed or ip)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bucket:
+    """A limit in seconds: how long an empty bucket takes to fill, what one action takes, how far it may overdraw."""
+
+    seconds: float
+    step: float
+    most_wait: float
 
 
 class _Memory:
@@ -94,23 +123,25 @@ class _Memory:
         self._dirty: set[str] = set()
         self._lock = threading.Lock()
 
-    def ask(self, key: str, *, allowance: float, seconds: float, take: bool, moment: float) -> float:
+    def ask(self, key: str, bucket: "_Bucket", *, cost: float, moment: float) -> float:
         """Seconds to wait, 0 when the action is allowed."""
         with self._lock:
             known = self._full_at.get(key, 0.0)
-            full_at = min(max(known, moment), moment + seconds)
+            full_at = min(max(known, moment), moment + bucket.seconds + bucket.most_wait)
             if full_at < known:  # the clock stepped back: the wait must not grow by the step (R30)
                 self._full_at[key] = full_at
-            after = full_at + seconds / allowance
-            wait = after - moment - seconds
+            wait = full_at + bucket.step - moment - bucket.seconds
             if wait > 1e-9:
                 return wait
-            if take:
-                self._full_at[key] = after
+            if cost:
+                self._full_at[key] = full_at + cost * bucket.step
                 self._dirty.add(key)
                 if len(self._full_at) > _SWEEP_AT:
                     self._sweep(moment)
             return 0.0
+
+    def full_at(self, key: str) -> float:
+        return self._full_at.get(key, 0.0)
 
     def clear(self, key: str) -> None:
         with self._lock:
@@ -145,38 +176,40 @@ _redis_resumes_at = 0.0
 
 _REDIS_SCRIPT = """
 local now = tonumber(ARGV[1]); local seconds = tonumber(ARGV[2]); local step = tonumber(ARGV[3])
+local cost = tonumber(ARGV[4]); local most_wait = tonumber(ARGV[5])
 local known = tonumber(redis.call('GET', KEYS[1]) or '0')
-local full_at = math.min(math.max(known, now), now + seconds)
-local after = full_at + step
-if after - now - seconds > 1e-9 then
+local full_at = math.min(math.max(known, now), now + seconds + most_wait)
+local wait = full_at + step - now - seconds
+if wait > 1e-9 then
   if full_at < known then redis.call('SET', KEYS[1], string.format('%.6f', full_at), 'KEEPTTL') end
-  return tostring(after - now - seconds)
+  return tostring(wait)
 end
-if ARGV[4] == '1' then
+if cost > 0 then
+  local after = full_at + cost * step
   redis.call('SET', KEYS[1], string.format('%.6f', after), 'PX', math.ceil((after - now) * 1000) + 1000)
 end
 return '0'
 """
 
 
-def _ask(limit: Limit, key: tuple[str, ...], *, take: bool) -> None:
+def _ask(limit: Limit, key: tuple[str, ...], *, cost: float) -> None:
     text, moment = _key(limit, key), clock.now().timestamp()
-    wait = _ask_redis(limit, text, moment, take=take) if settings.REDIS_URL else None
+    wait = _ask_redis(limit.bucket(), text, moment, cost=cost) if settings.REDIS_URL else None
     if wait is None:
         factor = 0.5 if settings.REDIS_URL else 1.0
-        wait = _memory.ask(text, allowance=limit.allowance(factor), seconds=limit.seconds, take=take, moment=moment)
+        wait = _memory.ask(text, limit.bucket(factor), cost=cost, moment=moment)
     if wait > 0:
         raise Refusal(Reason.RATE_LIMITED, retry_after=wait, detail=limit.name)
 
 
-def _ask_redis(limit: Limit, key: str, moment: float, *, take: bool) -> float | None:
+def _ask_redis(bucket: _Bucket, key: str, moment: float, *, cost: float) -> float | None:
     """Seconds to wait, or None when Redis does not answer."""
     global _redis_resumes_at
     if time.monotonic() < _redis_resumes_at:
         return None
-    step = limit.seconds / limit.allowance()
     try:
-        return float(_script()(keys=[key], args=[moment, limit.seconds, step, int(take)]))
+        arguments = [moment, bucket.seconds, bucket.step, cost, bucket.most_wait]
+        return float(_script()(keys=[key], args=arguments))
     except redis.RedisError as error:
         _redis_resumes_at = time.monotonic() + _REDIS_PAUSE
         _log.warning("redis does not answer, counting in this process: %s", type(error).__name__)

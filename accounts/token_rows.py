@@ -33,6 +33,7 @@ class Bearer:
     user_created_at: datetime
     locked: bool
     suspended: bool
+    administrator: bool
 
 
 @cache
@@ -41,7 +42,7 @@ def _statement(condition: str) -> str:
     return (
         "SELECT t.id, t.user_id, t.family, t.credential, t.scope, t.amr, t.issued_at, t.expires_at, t.idle_seconds, "
         "t.used_at, t.last_used_at, t.parent_id, t.device_id, d.device_id, u.username, u.display_name, u.created_at, "
-        "u.locked_at, u.suspended_at "
+        "u.locked_at, u.suspended_at, u.is_staff "
         f"FROM {token} t JOIN {user} u ON u.id = t.user_id LEFT JOIN {device} d ON d.id = t.device_id "
         f"WHERE {condition} AND t.activated_at IS NOT NULL AND t.revoked_at IS NULL AND u.deactivated_at IS NULL "
         "AND (t.expires_at IS NULL OR t.expires_at > %s) AND (t.idle_until IS NULL OR t.idle_until > %s)"
@@ -80,7 +81,7 @@ def _bearer(row: tuple[Any, ...]) -> Bearer:
         used_at,
         last_used_at,
     ) = row[:11]
-    parent_id, device_pk, device_id, username, display_name, user_created_at, locked_at, suspended_at = row[11:]
+    parent_id, device_pk, device_id, username, display_name, user_created_at, locked_at, suspended_at, staff = row[11:]
     return Bearer(
         token_id=token_id,
         user_id=user_id,
@@ -101,6 +102,7 @@ def _bearer(row: tuple[Any, ...]) -> Bearer:
         user_created_at=_aware(user_created_at),
         locked=locked_at is not None,
         suspended=suspended_at is not None,
+        administrator=bool(staff),
     )
 
 

@@ -13,12 +13,25 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
-from accounts import clock, hub, inserts, token_rows
+from accounts import clock, hub, inserts, recent, token_rows
 from accounts.errors import Reason, Refusal
 from accounts.models import Device, Token, User
 from accounts.token_rows import Bearer
 
-__all__ = ["Bearer", "Minted", "activate", "check", "digest", "issue", "live", "require", "revoke", "rotate"]
+__all__ = [
+    "Bearer",
+    "Minted",
+    "Stolen",
+    "activate",
+    "check",
+    "digest",
+    "has_lapsed",
+    "issue",
+    "live",
+    "require",
+    "revoke",
+    "rotate",
+]
 
 ACCESS, REFRESH = Token.Kind.ACCESS, Token.Kind.REFRESH
 _MANY_FAMILIES = 100  # from here on one notice to all sockets is cheaper than one a login
@@ -31,6 +44,14 @@ class Minted:
     secret: str
     lifetime: float | None = None
     idle: float | None = None
+
+
+class Stolen(Refusal):
+    """A spent refresh token came again after the grace: its family has been ended. `token` is the row."""
+
+    def __init__(self, token: Token) -> None:
+        super().__init__(Reason.TOKEN_UNKNOWN, detail="refresh token used again")
+        self.token = token
 
 
 def digest(secret: str) -> bytes:
@@ -77,15 +98,16 @@ def issue(
     return token
 
 
-def check(secret: str, *, flow: str, kind: str = ACCESS, ip: str = "") -> Bearer | None:
+def check(secret: str, *, flow: str, kind: str = ACCESS, ip: str = "", confirms: bool = True) -> Bearer | None:
     """Who bears this token, or None when it is unknown, inert, expired or revoked, or its account deactivated.
 
     A locked account's bearer is returned with `locked` set, because doors answer it differently. The first use of a
-    refreshed token spends its parents; the last use is written at most every `TOKEN_TOUCH_INTERVAL` seconds.
+    refreshed token spends its parents, unless the caller only looks (`confirms`); the last use is written at most
+    every `TOKEN_TOUCH_INTERVAL` seconds.
     """
     moment = clock.now()
     bearer = token_rows.find(digest(secret), flow=flow, kind=kind, moment=moment)
-    if bearer is None or bearer.locked:
+    if bearer is None or bearer.locked or not confirms:
         return bearer
     if bearer.parent_id is not None and bearer.used_at is None and not _confirm(bearer, bearer.parent_id, moment):
         return None
@@ -120,7 +142,7 @@ def rotate(secret: str, *, flow: str, access: Minted, refresh: Minted, grace: fl
 
     The old refresh token stays good until its successor's pair is first used: until then a repeat means that the
     answer was lost, and the pair is replaced. Afterwards a repeat is refused with TOKEN_UNKNOWN, and once `grace`
-    seconds have passed since that first use it is theft: the whole family dies.
+    seconds have passed since that first use it is theft: the whole family dies, and the refusal is `Stolen`.
     """
     old = Token.objects.select_related("user", "device", "successor").filter(
         digest=digest(secret), flow=flow, kind=REFRESH
@@ -137,7 +159,20 @@ def rotate(secret: str, *, flow: str, access: Minted, refresh: Minted, grace: fl
             return _replace(token, access=access, refresh=refresh, moment=moment)
     if token.used_at < clock.after(-grace, moment):
         revoke(Token.objects.filter(family=token.family), reason="refresh token used again")
+        raise Stolen(token)
     raise Refusal(Reason.TOKEN_UNKNOWN, detail="refresh token used again")
+
+
+def even_lapsed(secret: str, *, flow: str, kind: str = ACCESS) -> Token | None:
+    """The token that was neither revoked nor is its account deactivated, though its time may be over (matrix.md §9)."""
+    found = Token.objects.select_related("user").filter(digest=digest(secret), flow=flow, kind=kind, revoked_at=None)
+    return found.filter(user__deactivated_at=None).exclude(activated_at=None).first()
+
+
+def has_lapsed(secret: str, *, flow: str, kind: str = ACCESS) -> bool:
+    """Whether this token ended by time alone, its device and account being still there (matrix.md §2)."""
+    token = even_lapsed(secret, flow=flow, kind=kind)
+    return token is not None and token.device_id is not None and not _is_live(token, clock.now())
 
 
 def revoke(tokens: QuerySet[Token], *, reason: str) -> int:
@@ -175,6 +210,7 @@ def _is_live(token: Token, moment: datetime) -> bool:
 
 def _replace(old: Token, *, access: Minted, refresh: Minted, moment: datetime) -> tuple[Token, Token]:
     """Issues the pair; of racing refreshes the later one wins, the earlier pair dies unused."""
+    recent.forget_on_commit()
     Token.objects.filter(parent=old, revoked_at=None, used_at=None).update(revoked_at=moment, revoked_for="answer lost")
     new_access = _descend(old, access, ACCESS)
     new_refresh = _descend(old, refresh, REFRESH)
@@ -216,6 +252,7 @@ def _spend_parent(parent_id: int | None, family: uuid.UUID | str, moment: dateti
     """The client has the answer: the refresh token it used is spent, access tokens of generations before die."""
     if parent_id is None or not Token.objects.filter(pk=parent_id, used_at=None).update(used_at=moment):
         return
+    recent.forget_on_commit()
     older = Token.objects.filter(family=family, kind=ACCESS, revoked_at=None).exclude(parent_id=parent_id)
     older.filter(pk__lt=parent_id).update(revoked_at=moment, revoked_for="refreshed")
     older.filter(parent__pk__lt=parent_id).update(revoked_at=moment, revoked_for="refreshed")
@@ -234,9 +271,15 @@ def _touch(bearer: Bearer, moment: datetime, ip: str) -> None:
 
 
 def purge(*, batch: int = 1000) -> int:
-    """Deletes one batch of tokens that have been dead for `TOKEN_RETENTION` seconds; answers how many."""
+    """Deletes one batch of tokens that have been dead for `TOKEN_RETENTION` seconds; answers how many.
+
+    A token of a Matrix device that lapsed stays as long as the device: only by it can a client that was away for
+    long be told to keep its keys (`has_lapsed`). There are few: refreshing revokes the generations before.
+    """
     threshold = clock.after(-settings.TOKEN_RETENTION)
-    dead = Q(revoked_at__lt=threshold) | Q(expires_at__lt=threshold) | Q(idle_until__lt=threshold)
+    lapsed = Q(expires_at__lt=threshold) | Q(idle_until__lt=threshold)
+    no_device = Q(device=None) | ~Q(device__kind=Device.Kind.MATRIX)
+    dead = Q(revoked_at__lt=threshold) | (lapsed & no_device)
     ids = list(Token.objects.filter(dead).values_list("pk", flat=True)[:batch])
     with transaction.atomic():
         Token.objects.filter(parent_id__in=ids).update(parent=None)

@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, make_password
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 
-from accounts import audit, clock, devices, hub, inserts, names, passwords, patterns, policy, tokens
+from accounts import audit, clock, devices, emails, hub, inserts, names, passwords, patterns, policy, recent, tokens
 from accounts.errors import Reason, Refusal
 from accounts.models import Device, Token, User, X25519Key
 
@@ -24,15 +24,18 @@ def create(
     administrator: bool = False,
     by_administrator: bool = False,
     must_change_password: bool = False,
+    encoded: str = "",
+    flow: str = "",
     actor: audit.Actor = None,
 ) -> User:
     """A new account. NAME_INVALID, NAME_RESERVED, NAME_TAKEN, PASSWORD_WEAK, CREDENTIAL_TAKEN (the address).
 
-    The address counts as confirmed: only an administrator gives one here. The unique index decides races for a name.
+    The address counts as confirmed: it was proved, or an administrator gives it. `encoded` is a hash made before, in
+    place of a password. The unique index decides races for a name.
     """
     folded = names.fold(name)
     names.check_new(folded, by_administrator=by_administrator)
-    encoded = passwords.hashed(password, username=folded) if password else ""
+    encoded = passwords.hashed(password, username=folded) if password else encoded
     address = patterns.email_address(email) if email else ""
     with transaction.atomic():
         user = _insert(folded, display_name=display_name)
@@ -42,8 +45,17 @@ def create(
             user.password = encoded
         user.save()
         if address:
-            add_confirmed_email(user, address)
-        audit.record_or_fail("user-created", actor=actor, subject=folded, facts={"administrator": administrator})
+            emails.add_confirmed(user, address, actor=actor or "command")
+        facts = {"administrator": administrator}
+        audit.record_or_fail("user-created", actor=actor, subject=folded, flow=flow, facts=facts)
+    return user
+
+
+def create_guest(name: str, *, flow: str) -> User:
+    """An account without credentials under a name of digits, which nobody may choose (matrix.md §7); NAME_TAKEN."""
+    with transaction.atomic():
+        user = _insert(name)
+        audit.record_or_fail("guest-created", actor=name, subject=name, flow=flow)
     return user
 
 
@@ -51,6 +63,14 @@ def find(name: str) -> User | None:
     """The account of this name: exactly so, else folded (imported names keep their capitals)."""
     exact = User.objects.filter(username=name).first()
     return exact or User.objects.filter(folded_username=names.fold(name)).first()
+
+
+def by_id(user_id: int) -> User:
+    """The account of a bearer; NOT_FOUND when it is gone."""
+    user = User.objects.filter(pk=user_id).first()
+    if user is None:
+        raise Refusal(Reason.NOT_FOUND, field="username")
+    return user
 
 
 def get(name: str) -> User:
@@ -131,27 +151,9 @@ def confirmed_emails(user_id: int) -> tuple[str, ...]:
     return tuple(EmailAddress.objects.filter(user_id=user_id, verified=True).values_list("email", flat=True))
 
 
-def add_confirmed_email(user: User, address: str) -> None:
-    """Adds a confirmed address; CREDENTIAL_TAKEN when it belongs to another account."""
-    canonical = patterns.email_address(address)
-    try:
-        with transaction.atomic():
-            primary = not EmailAddress.objects.filter(user=user, primary=True).exists()
-            EmailAddress.objects.update_or_create(
-                user=user,
-                email=canonical,
-                defaults={"verified": True},
-                create_defaults={
-                    "verified": True,
-                    "primary": primary,
-                },
-            )
-    except IntegrityError:
-        raise Refusal(Reason.CREDENTIAL_TAKEN, field="email") from None
-
-
 def rename(user: User, name: str, *, by_administrator: bool = False) -> None:
     """Gives a key-only account its one new name. FORBIDDEN when it had one; else as `create`."""
+    recent.forget_on_commit()
     folded = names.fold(name)
     if user.renamed_at or not names.is_key_name(user.username):
         raise Refusal(Reason.FORBIDDEN, field="username")
@@ -185,12 +187,25 @@ def set_password(
     PASSWORD_WEAK, or ACCOUNT_DEACTIVATED: a deactivated account stays without one.
     """
     encoded = passwords.hashed(password, username=user.folded_username)
+    set_encoded_password(user, encoded, keep=keep, must_change=must_change, actor=actor)
+
+
+def set_encoded_password(
+    user: User,
+    encoded: str,
+    *,
+    keep: QuerySet[Token] | None = None,
+    must_change: bool = False,
+    actor: audit.Actor = None,
+) -> None:
+    """`set_password` with a hash made before. Devices whose every token ends go too (matrix.md §11)."""
     with transaction.atomic():
         usable = User.objects.filter(pk=user.pk, deactivated_at=None)
         if not usable.update(password=encoded, must_change_password=must_change):
             raise Refusal(Reason.ACCOUNT_DEACTIVATED, field="username")
-        ending = Token.objects.filter(user=user)
-        tokens.revoke(ending.exclude(pk__in=keep.values("pk")) if keep is not None else ending, reason="password")
+        kept = (keep if keep is not None else Token.objects.none()).filter(user=user)
+        devices.end(Device.objects.filter(user=user).exclude(tokens__in=kept), reason="password")
+        tokens.revoke(Token.objects.filter(user=user).exclude(pk__in=kept.values("pk")), reason="password")
         audit.record_or_fail("password-set", actor=actor, subject=user.username)
     user.refresh_from_db()
 
@@ -225,7 +240,7 @@ def deactivate(user: User, *, actor: audit.Actor = None) -> None:
             return
         devices.end(Device.objects.filter(user=user), reason="deactivated")
         tokens.revoke(Token.objects.filter(user=user), reason="deactivated")
-        EmailAddress.objects.filter(user=user).delete()
+        emails.remove_all(user)
         user.openpgp_keys.all().delete()
         audit.record_or_fail("user-deactivated", actor=actor, subject=user.username)
     user.refresh_from_db()

@@ -17,6 +17,9 @@ _REASONS = {
     Reason.CREDENTIAL_WRONG: "This is not your password.",
     Reason.OVERLOADED: "The server is busy. Try again in a moment.",
 }
+_NARROWER = {
+    (Reason.NAME_TAKEN, "token"): "There is a registration token of this text already; a revoked one stays so.",
+}
 _FIELDS = {
     "duplicate": "There is a rule that says the same.",
     "pubkey": "A Session key is 05 and 64 hex digits, and a point that keeps a secret.",
@@ -28,6 +31,10 @@ _FIELDS = {
     "ip": "An address or network looks like 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32.",
     "password": "The password is too long, or holds what cannot be stored.",
     "field": "A field is pubkey, username, email, domain, fingerprint or ip.",
+    "token": "A registration token has 1 to 64 characters, of A-Z a-z 0-9 . _ ~ and -.",
+    "uses": "A registration token has 1 to 2,147,483,647 uses; none given means any number.",
+    "until": "This moment has passed already.",
+    "note": "A note has at most 500 characters.",
     "name": "A display name has at most 256 characters and no control characters.",
 }
 
@@ -38,6 +45,8 @@ def of(refusal: Refusal) -> str:
         return f"This password cannot be used: {refusal.detail}."
     if refusal.reason is Reason.FIELD_INVALID:
         return pattern(refusal.field)
+    if (refusal.reason, refusal.field) in _NARROWER:
+        return _NARROWER[refusal.reason, refusal.field]
     return _REASONS.get(refusal.reason, f"Refused: {refusal.reason.value.replace('-', ' ')}.")
 
 

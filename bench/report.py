@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.goals import GOALS
 
-_LINE = "{:<8} {:<38} {:>11} {:>15} {:>7} {:>8} {}"
+_LINE = "{:<8} {:<46} {:>11} {:>15} {:>7} {:>8} {}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,15 @@
 """What is asked of the servers. A scenario prepares outside the measurement and then asks, once per turn."""
 
+import json
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
 from bench.people import Person
-from bench.wire import Connection, get
+from bench.wire import Connection, get, post
+
+PASSWORD = "correct horse battery"
 
 
 class Scenario(ABC):
@@ -114,6 +118,65 @@ class ListedTokens(WithToken):
         self._requests = [get(self.path, self._tokens[turn % len(self._tokens)]) for turn in range(turns)]
 
 
-ALL: Mapping[str, type[Scenario]] = {
-    scenario.name: scenario for scenario in (Bare, GetChallenge, Submit, FullLogin, LoginAgain, Token, UserInfo)
-}
+class MatrixToken(Scenario):
+    """A GET with the access token of one of 50 Matrix devices in turn."""
+
+    path: ClassVar[str]
+
+    async def prepare(self, connection: Connection, turns: int) -> None:
+        tokens = [await registered(connection) for _ in range(min(50, turns))]
+        for token in tokens:
+            await connection.ask(get(self.path, token))
+        self._requests = [get(self.path, tokens[turn % len(tokens)]) for turn in range(turns)]
+
+    async def turn(self, connection: Connection) -> None:
+        await connection.ask(self._requests.pop())
+
+
+class WhoAmI(MatrixToken):
+    name, path = "whoami", "/_matrix/client/v3/account/whoami"
+
+
+class Capabilities(MatrixToken):
+    """What whoami would cost as a plain route: the same token check and a small answer, through Django."""
+
+    name, path = "capabilities (plain route)", "/_matrix/client/v3/capabilities"
+
+
+class MatrixLogin(Scenario):
+    """A right password: one Argon2 hash, a device, a token, an audit event."""
+
+    name = "Matrix login"
+
+    async def prepare(self, connection: Connection, turns: int) -> None:
+        names = [f"p{secrets.token_hex(8)}" for _ in range(min(10, turns))]
+        for name in names:
+            await registered(connection, name)
+        bodies = [{"type": "m.login.password", "user": name, "password": PASSWORD} for name in names]
+        path = "/_matrix/client/v3/login"
+        self._requests = [post(path, json.dumps(bodies[turn % len(bodies)]).encode()) for turn in range(turns)]
+
+    async def turn(self, connection: Connection) -> None:
+        await connection.ask(self._requests.pop())
+
+
+async def registered(connection: Connection, name: str = "") -> str:
+    """The access token of a new Matrix account."""
+    body = {"username": name or f"p{secrets.token_hex(8)}", "password": PASSWORD, "auth": {"type": "m.login.dummy"}}
+    answer = await connection.ask(post("/_matrix/client/v3/register", json.dumps(body).encode()))
+    return str(json.loads(answer)["access_token"])
+
+
+SCENARIOS: tuple[type[Scenario], ...] = (
+    Bare,
+    GetChallenge,
+    Submit,
+    FullLogin,
+    LoginAgain,
+    Token,
+    UserInfo,
+    WhoAmI,
+    Capabilities,
+    MatrixLogin,
+)
+ALL: Mapping[str, type[Scenario]] = {scenario.name: scenario for scenario in SCENARIOS}

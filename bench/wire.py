@@ -13,13 +13,13 @@ class Connection:
     async def open(cls, port: int) -> "Connection":
         return cls(*await asyncio.open_connection("127.0.0.1", port))
 
-    async def ask(self, request: bytes) -> bytes:
-        """The body of the answer; AssertionError with the whole answer unless its status is 200."""
+    async def ask(self, request: bytes, *, status: bytes = b"200") -> bytes:
+        """The body of the answer; AssertionError with the whole answer unless its status is the expected one."""
         self._writer.write(request)
         head = await self._reader.readuntil(b"\r\n\r\n")
         _, _, rest = head.lower().partition(b"content-length:")
         body = await self._reader.readexactly(int(rest.partition(b"\r\n")[0] or b"0"))
-        assert head[9:12] == b"200", head + body
+        assert head[9:12] == status, head + body
         return body
 
     def close(self) -> None:

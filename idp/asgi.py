@@ -12,14 +12,15 @@ import django
 
 django.setup()
 
-from accounts.hot import HotRoute, Receive, Scope, Send, send_answer
+from accounts.hot import HotRoute, Receive, RememberedRoute, Scope, Send, send_answer
+from accounts.matrix import hot as matrix_hot
 from challenges.session import hot as session_hot
 from idp import background, origin
 from idp.bridge import Bridge
 from idp.routing import websockets
 
 _MOST_URL_BYTES = 8192
-_HOT: dict[tuple[str, str], HotRoute] = {**session_hot.ROUTES}
+_HOT: dict[tuple[str, str], HotRoute | RememberedRoute] = {**session_hot.ROUTES, **matrix_hot.ROUTES}
 _bridge = Bridge()
 
 

@@ -12,7 +12,9 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
+from django.template.loader import get_template
 
+_NOT_SENDING = ("console", "filebased", "dummy", "locmem", "mail_files")
 _OLDEST = {"daphne": (4, 2, 2), "Django": (5, 2), "django-allauth": (65, 14, 2)}
 
 
@@ -36,9 +38,9 @@ def facing_the_world(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[
         )
     if "*" in settings.ALLOWED_HOSTS:
         found.append(Error("ALLOWED_HOSTS allows every host.", hint="Name the hosts.", id="idp.E001"))
-    if settings.EMAIL_BACKEND.rpartition(".")[0].endswith(("console", "filebased", "dummy", "locmem")):
+    if settings.EMAIL_BACKEND.rpartition(".")[0].endswith(_NOT_SENDING):
         found.append(Caution("Mail is not sent.", hint="Set EMAIL_URL, such as smtp+tls://…", id="idp.W003"))
-    return [*found, *_files(), *_versions()]
+    return [*found, *_files(), *_mails(), *_versions()]
 
 
 @register(Tags.database)
@@ -55,6 +57,19 @@ def _files() -> list[CheckMessage]:
     for file in (settings.VAR_DIR / "secret_key", Path(str(settings.DATABASES["default"]["NAME"]))):
         if file.is_file() and file.stat().st_mode & file.parent.stat().st_mode & 0o007:
             found.append(Caution(f"{file.name} is open to other users.", hint=f"chmod o= {file.name}", id="idp.W005"))
+    return found
+
+
+def _mails() -> list[CheckMessage]:
+    """An operator's mail that is broken is replaced by the shipped one, so nobody would see it otherwise."""
+    found: list[CheckMessage] = []
+    for file in sorted((settings.VAR_DIR / "templates" / "mail").glob("*")):
+        try:
+            get_template(f"mail/{file.name}")
+        except Exception as error:  # a file may be broken in any way
+            found.append(
+                Caution(f"mail/{file.name} is broken.", hint=f"{type(error).__name__}: {error}", id="idp.W006")
+            )
     return found
 
 

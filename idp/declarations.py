@@ -3,15 +3,14 @@
 `python manage.py settings_page` prints the page; a test fails when page and declarations differ.
 """
 
+from idp.door_declarations import MATRIX_DOOR, OTHER_DOORS, SESSION_DOOR
 from idp.environment import (
     BASE_URL,
     HOSTS,
     NETWORKS,
-    OPTIONAL_URL,
     POSITIVE,
     RATE,
     RELATIVE_PATH,
-    SERVER_NAME,
     SWITCH,
     TEXT,
     WORDS,
@@ -21,6 +20,7 @@ from idp.environment import (
     integer,
 )
 
+PUBLIC_URL_DEFAULT = "http://localhost:8000"
 _YEAR = 31_536_000
 
 SERVER = Section(
@@ -43,7 +43,7 @@ SERVER = Section(
         Setting(
             "PUBLIC_URL",
             BASE_URL,
-            "http://localhost:8000",
+            PUBLIC_URL_DEFAULT,
             "The base URL people and clients see. With https, cookies are secure and HSTS is sent.",
         ),
         Setting(
@@ -210,28 +210,6 @@ RETENTION = Section(
     ),
 )
 
-SESSION_DOOR = Section(
-    "Session door",
-    (
-        Setting("SESSION_CHALLENGE_LIFETIME", integer(10, 3600), "120", "Seconds a challenge may be answered."),
-        Setting(
-            "SESSION_TOKEN_IDLE",
-            integer(0, 100 * _YEAR),
-            "15552000",
-            "Seconds without use after which a token dies; 0: never.",
-        ),
-        Setting(
-            "SESSION_TOKEN_LIFETIME",
-            integer(0, 100 * _YEAR),
-            "0",
-            "Seconds after which a token dies; 0: never.",
-        ),
-        Setting("SESSION_TOKEN_IN_URL", SWITCH, "on", "Whether `?access_token=` is accepted."),
-        Setting("SESSION_CHALLENGE_RATE", RATE, "600/60", "Challenges per address."),
-        Setting("SESSION_FAILURE_RATE", RATE, "300/60", "Failed submits per address."),
-    ),
-)
-
 MAIL = Section(
     "Mail",
     (
@@ -245,88 +223,6 @@ MAIL = Section(
         ),
         Setting("EMAIL_FROM", TEXT, "", "Sender of mails.", shown_default="idp@ and the host of `PUBLIC_URL`"),
         Setting("MAIL_RATE", RATE, "3/300", "Mails that strangers can cause, per client address and per mail address."),
-    ),
-)
-
-MATRIX_DOOR = Section(
-    "Matrix door",
-    (
-        Setting(
-            "MATRIX_SERVER_NAME",
-            SERVER_NAME,
-            "",
-            "The part after `:` in `@name:server`.",
-            "host of `PUBLIC_URL`",
-        ),
-        Setting("MATRIX_LEGACY_LOGIN", SWITCH, "on", "Login with a password over `/login`; off: 404 there."),
-        Setting("MATRIX_GUESTS", SWITCH, "off", "Whether guests may register."),
-        Setting(
-            "MATRIX_ACCESS_LIFETIME", integer(30, 86_400), "300", "Seconds of an access token that can be refreshed."
-        ),
-        Setting("MATRIX_REFRESH_IDLE", integer(0, 10 * _YEAR), "7776000", "Seconds a refresh token lives; 0: always."),
-        Setting("MATRIX_REFRESH_GRACE", integer(0, 3600), "60", "Seconds after which a spent refresh token is theft."),
-        Setting("MATRIX_LOGIN_TOKEN_LIFETIME", integer(5, 3600), "120", "Seconds of a login token."),
-        Setting("MATRIX_GET_LOGIN_TOKEN", SWITCH, "on", "Whether a session may ask for a login token."),
-        Setting(
-            "MATRIX_UIA_LIFETIME",
-            integer(60, 86_400),
-            "3600",
-            "Seconds of an interactive-auth session since its last use.",
-        ),
-        Setting("MATRIX_UIA_MAIL_LIFETIME", integer(60, 604_800), "172800", "The same once a mail was sent for it."),
-        Setting("MATRIX_MAIL_TOKEN_LIFETIME", integer(60, 86_400), "3600", "Seconds a link in a mail is good."),
-        Setting("MATRIX_NEXT_LINK_HOSTS", HOSTS, "", "Hosts a `next_link` may lead to.", "host of `PUBLIC_URL`"),
-        Setting("MATRIX_DEVICE_LIMIT", integer(0, 100_000), "0", "Devices an account may have; 0: any number."),
-        Setting(
-            "MATRIX_DEVICE_IDLE",
-            integer(0, 10 * _YEAR),
-            "0",
-            "Seconds after which an unused device is removed; 0: never.",
-        ),
-        Setting("MATRIX_LOGIN_RATE", RATE, "10/100", "Failed logins per address."),
-        Setting("MATRIX_REGISTRATION_RATE", RATE, "3/60", "Registrations per address."),
-        Setting("MATRIX_VALIDITY_RATE", RATE, "5/50", "Questions whether a registration token is good, per address."),
-        Setting("MATRIX_LOGIN_TOKEN_RATE", RATE, "1/60", "Login tokens per account."),
-        Setting("MATRIX_REFRESH_RATE", RATE, "10/50", "Refreshes per device."),
-        Setting(
-            "SYNAPSE_PEPPER",
-            TEXT,
-            "",
-            "`password_config.pepper` of the Synapse whose accounts were imported; needed until all have signed in.",
-            secret=True,
-        ),
-    ),
-)
-
-OTHER_DOORS = Section(
-    "For doors that are not open in this release: checked at start, without effect",
-    (
-        Setting(
-            "ADMIN_REQUIRE_2FA",
-            choice("auto", "on", "off"),
-            "auto",
-            "Whether staff must have a second factor once the sign-in pages offer one; `auto`: with https.",
-        ),
-        Setting("DEMO", SWITCH, "off", "Serves the demonstration pages under `/demo/`."),
-        Setting("ALLOWED_ORIGINS", HOSTS, "", "Browser origins that may open sockets with a cookie."),
-        Setting("METRICS_TOKEN", TEXT, "", "Lets a scraper that is not on loopback read `/metrics`.", secret=True),
-        Setting("RENDEZVOUS_MODE", choice("open", "authenticated", "off"), "open", "Who may create a rendezvous."),
-        Setting("DEVICE_CODE_LIFETIME", integer(60, 3600), "1200", "Seconds a device code and its user code live."),
-        Setting("OTP_MAIL_LIMIT", RATE, "5/900", "Mails with a code per account."),
-        Setting(
-            "OTP_TOKEN_MAX_AGE",
-            integer(300, 2 * _YEAR),
-            "86400",
-            "Longest life of a code-login token, seconds.",
-        ),
-        Setting(
-            "OTP_REMEMBERED_PASSWORD",
-            choice("optional", "required"),
-            "optional",
-            "Whether a remembered login asks for the password again.",
-        ),
-        Setting("MATRIX_HOMESERVER_URL", OPTIONAL_URL, "", "A Synapse that delegates to this server."),
-        Setting("MATRIX_HOMESERVER_SECRET", TEXT, "", "The secret shared with that Synapse.", secret=True),
     ),
 )
 

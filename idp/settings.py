@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from idp import stores, terms
-from idp.declarations import SECTIONS
+from idp.declarations import PUBLIC_URL_DEFAULT, SECTIONS
 from idp.environment import Rate, UnknownValue, process_environment, read
 from idp.secret_key import own_secret_key
 from idp.unsafe import refuse_unsafe
@@ -43,6 +43,7 @@ PORT: int = _declared["PORT"]
 SERVER: str = _declared["SERVER"]
 WORKERS: int = _declared["WORKERS"]
 PUBLIC_URL: str = _declared["PUBLIC_URL"]
+PUBLIC_URL_IS_SET = PUBLIC_URL != PUBLIC_URL_DEFAULT
 PUBLIC_HOST = stores.host_of(PUBLIC_URL)
 PUBLIC_IS_HTTPS = PUBLIC_URL.startswith("https://")
 ALLOWED_HOSTS: list[str] = _declared["ALLOWED_HOSTS"] or [PUBLIC_HOST, "localhost", "127.0.0.1", "[::1]"]
@@ -186,6 +187,7 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
     "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "accounts.hashers.SynapseBcrypt",
 ]
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "accounts.passwords.PolicyValidator"}]
 ACCOUNT_USER_MODEL_EMAIL_FIELD = None  # addresses live in django-allauth's EmailAddress rows only

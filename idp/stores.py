@@ -79,6 +79,7 @@ def email(url: str, *, folder: Path) -> dict[str, Any]:
         raise UnknownValue(f"EMAIL_URL={scheme}:… is not allowed: smtp+tls://…, filemail:///folder, …") from None
     file_path = settings.pop("EMAIL_FILE_PATH", "")
     if settings["EMAIL_BACKEND"].endswith("filebased.EmailBackend"):
+        settings["EMAIL_BACKEND"] = "accounts.mail_files.EmailBackend"
         settings["EMAIL_FILE_PATH"] = str(folder / urlsplit(url).path[1:] if file_path is not None else folder)
     return settings | {"EMAIL_TIMEOUT": 10}
 

@@ -12,6 +12,7 @@ urlpatterns = [
     path("readyz", views.readyz),
     path(settings.ADMIN_PATH, admin.site.urls),
     path(settings.ADMIN_PATH.rstrip("/"), views.to_admin),
+    path("", include("accounts.matrix.urls")),
     path("", include("challenges.session.urls")),
     re_path(r"^.*\Z", views.unknown_path),
 ]

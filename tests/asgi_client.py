@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Client:
             "asgi": {"version": "3.0"},
             "http_version": "1.1",
             "method": method,
-            "path": path if path.startswith("//") else urlsplit(path).path,
+            "path": path if path.startswith("//") else unquote(urlsplit(path).path),
             "raw_path": path.encode(),
             "root_path": "",
             "scheme": "http",
@@ -94,6 +94,9 @@ class Client:
 
     def post(self, url: str, **more: Any) -> Response:
         return self.request("POST", url, **more)
+
+    def put(self, url: str, **more: Any) -> Response:
+        return self.request("PUT", url, **more)
 
     def patch(self, url: str, **more: Any) -> Response:
         return self.request("PATCH", url, **more)

@@ -26,7 +26,7 @@ async def _call_here(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any
 @pytest.fixture(autouse=True)
 def own_process_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Limits and remembered rules are a process's: each test begins without. No server thread runs beside it."""
-    from accounts import aio, policy, throttle
+    from accounts import aio, hash_kinds, policy, quick_look, recent, throttle
     from idp import background
 
     monkeypatch.setattr(aio.Pool, "call", _call_here)
@@ -35,8 +35,12 @@ def own_process_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         signal.disconnect(close_old_connections)
     monkeypatch.setattr(background, "_started", True)
     monkeypatch.setattr(throttle, "_NAMESPACE", f"test:{secrets.token_hex(8)}")  # Redis outlives a test
+    monkeypatch.setattr(quick_look, "find", lambda *_, **__: None)  # reads past the test's transaction
+    monkeypatch.setattr(recent, "put", lambda *_, **__: None)  # a test's transaction is never committed
+    recent.forget()
     throttle.forget()
     policy.forget()
+    hash_kinds.samples.forget()
     yield
     policy.forget()
     for signal in (request_started, request_finished):

@@ -5,9 +5,31 @@ from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
-from accounts.admin import audit, credentials, devices, index, own_password, rules, switches, tokens, users
+from accounts.admin import (
+    audit,
+    credentials,
+    devices,
+    index,
+    own_password,
+    registration_tokens,
+    rules,
+    switches,
+    tokens,
+    users,
+)
 
-__all__ = ["audit", "credentials", "devices", "index", "own_password", "rules", "switches", "tokens", "users"]
+__all__ = [
+    "audit",
+    "credentials",
+    "devices",
+    "index",
+    "own_password",
+    "registration_tokens",
+    "rules",
+    "switches",
+    "tokens",
+    "users",
+]
 
 # Of the libraries' tables none is edited by hand: addresses are shown with their account, groups have no use here.
 for _model in (EmailAddress, EmailConfirmation, Authenticator, Group):

@@ -1,7 +1,7 @@
 """The actions on accounts, on their page and in the list. Each asks first; each is the verb's, which audits it."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.db import transaction
@@ -60,7 +60,7 @@ class AccountActions(HouseAdmin):
     """Mixed into the list of accounts."""
 
     actions = tuple(in_list(name) for name in VERBS)
-    actions_detail = (
+    actions_detail: tuple[Any, ...] = (
         "set_password",
         "end_sessions_account",
         {
@@ -76,6 +76,7 @@ class AccountActions(HouseAdmin):
             ],
         },
     )
+    always_offered: ClassVar = frozenset({"set_password"})
     lock_account, unlock_account = on_page("lock"), on_page("unlock")
     suspend_account, unsuspend_account = on_page("suspend"), on_page("unsuspend")
     end_sessions_account, deactivate_account = on_page("end_sessions"), on_page("deactivate")
@@ -85,7 +86,7 @@ class AccountActions(HouseAdmin):
         user = self.get_object(request, object_id)
         if user is None or user.deactivated_at:
             return []
-        fitting = {f"{name}_account" for name, verb in VERBS.items() if verb.applies(user)} | {"set_password"}
+        fitting = {f"{name}_account" for name, verb in VERBS.items() if verb.applies(user)} | self.always_offered
         if names.is_key_name(user.username) and not user.renamed_at:
             fitting.add("rename")
         prefix = f"{self.opts.app_label}_{self.opts.model_name}_"

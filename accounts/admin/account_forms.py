@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from allauth.account.models import EmailAddress
 from django import forms
 from django.http import HttpRequest
 from unfold.widgets import (
@@ -13,7 +12,7 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from accounts import names, passwords, patterns, users, words
+from accounts import emails, names, passwords, patterns, users, words
 from accounts.admin import reauthentication
 from accounts.admin.reauthentication import OwnPassword
 from accounts.errors import Reason, Refusal
@@ -35,6 +34,14 @@ def free_name(text: str) -> str:
     if users.find(folded) is not None:
         raise forms.ValidationError(words.of(Refusal(Reason.NAME_TAKEN)))
     return folded
+
+
+def free_address(text: str) -> str:
+    """The canonical address if it opens no account yet."""
+    address: str = said(patterns.email_address, text.strip())
+    if emails.owner(address) is not None:
+        raise forms.ValidationError(words.of(Refusal(Reason.CREDENTIAL_TAKEN)))
+    return address
 
 
 def good_password(text: str, username: str) -> str:
@@ -101,12 +108,7 @@ class AddAccount(forms.ModelForm):
 
     def clean_email(self) -> str:
         """The canonical address, which must be nobody's."""
-        if not self.cleaned_data["email"]:
-            return ""
-        address: str = said(patterns.email_address, self.cleaned_data["email"].strip())
-        if EmailAddress.objects.filter(email=address).exists():
-            raise forms.ValidationError(words.of(Refusal(Reason.CREDENTIAL_TAKEN)))
-        return address
+        return free_address(self.cleaned_data["email"]) if self.cleaned_data["email"] else ""
 
     def clean_password(self) -> str:
         """A password that satisfies the policy, or none."""
@@ -150,6 +152,19 @@ class SetPassword(OwnPassword):
         if "password" in cleaned and cleaned["password"] != cleaned.get("again"):
             self.add_error("again", "The two passwords differ.")
         return cleaned
+
+
+class AddAddress(OwnPassword):
+    """An address for somebody else's account."""
+
+    email = forms.CharField(
+        label="E-mail address", widget=UnfoldAdminEmailInputWidget(attrs={"autocomplete": "off", "class": "max-w-2xl"})
+    )
+    field_order = ("email", "own_password")
+
+    def clean_email(self) -> str:
+        """The canonical address, which must be nobody's."""
+        return free_address(self.cleaned_data["email"])
 
 
 class Rename(forms.Form):

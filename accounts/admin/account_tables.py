@@ -1,25 +1,27 @@
-"""The tables below an account: credentials, devices, live tokens, what happened lately."""
+"""The tables below an account: what opens it, addresses, devices, sessions, documents, what happened lately."""
 
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.db.models import Q
 from django.urls import reverse
 
-from accounts import credentials, tokens
-from accounts.admin import shown
-from accounts.models import AuditEvent, Device, User
+from accounts.admin import account_addresses, account_sessions, shown
+from accounts.models import AuditEvent, User
 
-_MOST = 50
+MOST = 50
 
 
 def of(user: User) -> list[dict[str, Any]]:
-    """Each with its title, its rows, and where all of them are listed."""
+    """Each with its title and rows; `more` is a link below it, with its words."""
     return [
         _x25519_keys(user),
         _openpgp_keys(user),
-        _addresses(user),
+        _factors(user),
+        account_addresses.table(user),
+        account_sessions.table(user),
         _devices(user),
-        _tokens(user),
+        _documents(user),
         _events(user),
     ]
 
@@ -50,16 +52,23 @@ def _openpgp_keys(user: User) -> dict[str, Any]:
     return {"title": "OpenPGP keys", "table": shown.table(headers, rows)}
 
 
-def _addresses(user: User) -> dict[str, Any]:
+def _factors(user: User) -> dict[str, Any]:
     rows = [
-        (shown.text(row.email, 254), "confirmed" if row.verified else "not confirmed", "primary" if row.primary else "")
-        for row in credentials.addresses(user)
+        (_FACTORS.get(factor.type, factor.type), shown.moment(factor.created_at), shown.moment(factor.last_used_at))
+        for factor in Authenticator.objects.filter(user=user).order_by("pk")
     ]
-    return {"title": "E-mail addresses", "table": shown.table(("Address", "State", ""), rows)}
+    return {"title": "Passkeys and second factors", "table": shown.table(("Kind", "Added", "Last used"), rows)}
+
+
+_FACTORS = {
+    Authenticator.Type.WEBAUTHN: "Passkey",
+    Authenticator.Type.TOTP: "Authenticator app",
+    Authenticator.Type.RECOVERY_CODES: "Recovery codes",
+}
 
 
 def _devices(user: User) -> dict[str, Any]:
-    devices = user.devices.order_by("-last_seen_at", "-pk")[:_MOST]
+    devices = user.devices.order_by("-last_seen_at", "-pk")[:MOST]
     rows = [
         (
             shown.device(device),
@@ -70,32 +79,18 @@ def _devices(user: User) -> dict[str, Any]:
         )
         for device in devices
     ]
-    headers = ("Device", "Kind", "Client", "Last seen", "Address")
-    return {"title": "Devices", "table": shown.table(headers, rows), "all": _list(Device, user)}
-
-
-def _tokens(user: User) -> dict[str, Any]:
-    living = tokens.live().filter(user=user).select_related("device").defer("digest").order_by("-pk")[:_MOST]
-    rows = [
-        (
-            shown.link(token, f"{token.get_flow_display()}, {token.get_kind_display().lower()}"),
-            shown.device(token.device),
-            shown.code(token.credential) if token.credential else token.amr,
-            shown.moment(token.issued_at),
-            shown.moment(token.last_used_at),
-        )
-        for token in living
-    ]
-    headers = ("Token", "Device", "Opened by", "Issued", "Last used")
-    return {
-        "title": "Live tokens",
-        "table": shown.table(headers, rows),
-        "all": reverse("admin:accounts_token_changelist") + f"?user__id__exact={user.pk}",
+    section = {
+        "title": "Devices",
+        "table": shown.table(("Device", "Kind", "Client", "Last seen", "Address"), rows),
     }
+    url = f"{reverse('admin:accounts_device_changelist')}?user__id__exact={user.pk}"
+    return section | ({"more": (url, "Devices of this account in a list")} if rows else {})
 
 
-def _list(model: Any, user: User) -> str:
-    return reverse(f"admin:accounts_{model._meta.model_name}_changelist") + f"?user__id__exact={user.pk}"
+def _documents(user: User) -> dict[str, Any]:
+    accepted = user.accepted_documents.order_by("-accepted_at", "-pk")[:MOST]
+    rows = [(shown.text(one.document), shown.text(one.version), shown.moment(one.accepted_at)) for one in accepted]
+    return {"title": "Accepted documents", "table": shown.table(("Document", "Version", "Accepted"), rows)}
 
 
 def _events(user: User) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from unfold.admin import ModelAdmin
 
 from accounts import words
+from accounts.admin import shown
 from accounts.errors import Refusal
 from accounts.models import User
 
@@ -28,6 +29,7 @@ class HouseAdmin(ModelAdmin):
     """
 
     list_per_page = list_max_show_all = 50
+    empty_value_display = shown.NOTHING
     list_fullwidth = True
     can_add: ClassVar[bool] = False
     can_change: ClassVar[bool] = False

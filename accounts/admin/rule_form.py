@@ -5,30 +5,22 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.utils.html import format_html
-from unfold.widgets import BASE_INPUT_CLASSES, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextInputWidget
 
-from accounts import clock, patterns, words
+from accounts import patterns, words
 from accounts.admin import shown
+from accounts.admin.moments import UntilField, lies_ahead
 from accounts.errors import Refusal
 from accounts.models import AccessRule
 
 DECIDING = ("effect", "field", "pattern", "flow", "enabled", "expires_at")
-_LOCAL = "%Y-%m-%dT%H:%M"
 
 
 class RuleForm(forms.ModelForm):
     """A rule; `draft` is what was typed before the preview sent one back."""
 
     draft: ClassVar[Mapping[str, str]] = {}
-    expires_at = forms.DateTimeField(
-        label="Until",
-        required=False,
-        input_formats=[_LOCAL, "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"],
-        widget=forms.DateTimeInput(
-            format=_LOCAL, attrs={"type": "datetime-local", "class": " ".join([*BASE_INPUT_CLASSES, "max-w-2xl"])}
-        ),
-        help_text="UTC. Empty: without end.",
-    )
+    expires_at = UntilField()
 
     class Meta:
         model = AccessRule
@@ -55,9 +47,7 @@ class RuleForm(forms.ModelForm):
     def clean_expires_at(self) -> Any:
         """A new end lies ahead."""
         moment = self.cleaned_data["expires_at"]
-        if moment and "expires_at" in self.changed_data and moment <= clock.now():
-            raise forms.ValidationError("This moment has passed already.")
-        return moment
+        return lies_ahead(moment) if "expires_at" in self.changed_data else moment
 
     def clean(self) -> dict[str, Any]:
         """The canonical pattern, which no other rule of this meaning has."""

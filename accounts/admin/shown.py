@@ -18,6 +18,7 @@ from accounts.models import AccessRule, Device, User
 
 LONGEST = 80
 NOTHING = "–"
+_METHODS = {"pwd": "password", "hwk": "key", "otp": "e-mail code", "mfa": "second factor", "mlt": "login token"}
 
 
 def text(value: object, length: int = LONGEST) -> SafeString | str:
@@ -40,6 +41,11 @@ def code(value: object) -> SafeString | str:
 def whole_code(value: object) -> SafeString | str:
     """A key, fingerprint or id from end to end."""
     return format_html('<bdi class="code">{}</bdi>', value) if value else NOTHING
+
+
+def methods(amr: str) -> SafeString | str:
+    """By which means somebody signed in, in words."""
+    return text(", ".join(_METHODS.get(method, method) for method in amr.split()))
 
 
 def moment(value: datetime | None) -> str:
@@ -66,8 +72,13 @@ def link(row: Model | None, label: Any = None) -> SafeString | str:
     """A link to the page of a row."""
     if row is None:
         return NOTHING
-    shown = label if isinstance(label, SafeString) else text(label or row)
-    return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', change_url(row), shown)
+    return anchor(change_url(row), label if isinstance(label, SafeString) else text(label or row))
+
+
+def anchor(url: str, label: Any, *, says: str = "") -> SafeString:
+    """A link; `says` is for those who hear it without what stands around it."""
+    spoken = format_html(' aria-label="{}"', says) if says else ""
+    return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}"{}>{}</a>', url, spoken, label)
 
 
 def name(username: str) -> SafeString | str:

@@ -26,6 +26,7 @@ _GROUPS: tuple[_Group, ...] = (
             ("Access rules", "rule", "accounts_accessrule_changelist"),
             ("Whitelist switches", "toggle_on", "accounts_accessmode_changelist"),
             ("Try it", "science", "accounts_accessrule_try_it"),
+            ("Registration tokens", "person_add", "accounts_registrationtoken_changelist"),
         ),
     ),
     ("Log", (("Audit log", "history", "accounts_auditevent_changelist"),)),

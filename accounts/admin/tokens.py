@@ -66,7 +66,7 @@ class TokenAdmin(HouseAdmin):
         "account",
         "device_link",
         "whole_credential",
-        "amr",
+        "methods",
         "scope",
         "family",
         "issued_column",
@@ -154,12 +154,17 @@ class TokenAdmin(HouseAdmin):
     @display(description="Opened by", ordering="credential")
     def opened_by(self, token: Token) -> str:
         """The key, or the methods."""
-        return shown.code(token.credential) if token.credential else shown.text(token.amr)
+        return shown.code(token.credential) if token.credential else shown.methods(token.amr)
 
     @display(description="Opened by")
     def whole_credential(self, token: Token) -> str:
         """The key or fingerprint that opened it, whole."""
         return shown.whole_code(token.credential)
+
+    @display(description="Methods")
+    def methods(self, token: Token) -> str:
+        """By which means its session was opened."""
+        return shown.methods(token.amr)
 
     @display(description="Ends")
     def ends(self, token: Token) -> str:

@@ -9,8 +9,8 @@ from unfold.decorators import display
 
 from accounts import names, users
 from accounts.admin import account_filters, account_tables, shown
-from accounts.admin.account_actions import AccountActions
 from accounts.admin.account_forms import AddAccount
+from accounts.admin.address_actions import AddressActions
 from accounts.admin.base import administrator
 from accounts.models import User
 
@@ -18,7 +18,7 @@ STATE_COLOURS = {"Active": "success", "Suspended": "warning", "Locked": "danger"
 
 
 @admin.register(User)
-class UserAdmin(AccountActions):
+class UserAdmin(AddressActions):
     """Accounts of people and of keys."""
 
     can_add = True
@@ -40,7 +40,7 @@ class UserAdmin(AccountActions):
                     "shown_name",
                     "shown_state",
                     "kind",
-                    "role",
+                    "whole_role",
                     "opened_by",
                     "seen_column",
                     "created_column",
@@ -138,6 +138,11 @@ class UserAdmin(AccountActions):
     def role(self, user: User) -> str:
         """Whether it may use these pages."""
         return "Administrator" if user.is_staff else ""
+
+    @display(description="Role")
+    def whole_role(self, user: User) -> str:
+        """The same on the page."""
+        return self.role(user) or shown.NOTHING
 
     @display(description="Opened by")
     def opened_by(self, user: User) -> str:

@@ -1,5 +1,6 @@
 """The error form of all Matrix paths (matrix.md §1, §2). Pure."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ def _shape(status: int, errcode: str, text: str, **more: Any) -> Shape:
 SHAPES: Mapping[Reason, Shape] = {
     Reason.MALFORMED: _shape(400, "M_NOT_JSON", "The body is not JSON"),
     Reason.FIELD_MISSING: _shape(400, "M_MISSING_PARAM", "Missing: {field}"),
+    Reason.FIELD_TYPE: _shape(400, "M_BAD_JSON", "Not of the right type: {field}"),
     Reason.FIELD_INVALID: _shape(400, "M_INVALID_PARAM", "Not acceptable: {field}"),
     Reason.PATH_UNKNOWN: _shape(404, "M_UNRECOGNIZED", "Unrecognized request"),
     Reason.METHOD_NOT_ALLOWED: _shape(405, "M_UNRECOGNIZED", "Unrecognized request"),
@@ -28,7 +30,8 @@ SHAPES: Mapping[Reason, Shape] = {
     Reason.UNSUPPORTED_MEDIA: _shape(415, "M_UNRECOGNIZED", "Unsupported content type"),
     Reason.NOT_ADMITTED: _shape(403, "M_FORBIDDEN", "Not allowed"),
     Reason.TOKEN_MISSING: _shape(401, "M_MISSING_TOKEN", "Missing access token"),
-    Reason.TOKEN_UNKNOWN: _shape(401, "M_UNKNOWN_TOKEN", "Unknown access token"),
+    Reason.TOKEN_UNKNOWN: _shape(401, "M_UNKNOWN_TOKEN", "Unknown token", soft_logout=False),
+    Reason.TOKEN_EXPIRED: _shape(401, "M_UNKNOWN_TOKEN", "The token has expired", soft_logout=True),
     Reason.CREDENTIAL_WRONG: _shape(403, "M_FORBIDDEN", "Invalid username or password"),
     Reason.CHALLENGE_INVALID: _shape(403, "M_FORBIDDEN", "Invalid or used"),
     Reason.FORBIDDEN: _shape(403, "M_FORBIDDEN", "Not allowed"),
@@ -50,11 +53,48 @@ SHAPES: Mapping[Reason, Shape] = {
 }
 
 
+# What the specification names more exactly for one part of a request.
+NARROWER: Mapping[tuple[Reason, str], Shape] = {
+    (Reason.FIELD_TYPE, "body"): _shape(400, "M_BAD_JSON", "The body is not a JSON object"),
+    (Reason.FIELD_INVALID, "type"): _shape(400, "M_UNKNOWN", "Unknown login type"),
+    (Reason.FIELD_INVALID, "type of application services"): _shape(
+        400, "M_APPSERVICE_LOGIN_UNSUPPORTED", "Application services do not log in here"
+    ),
+    (Reason.FIELD_INVALID, "identifier"): _shape(400, "M_UNKNOWN", "Unknown kind of identifier"),
+    (Reason.FIELD_INVALID, "kind"): _shape(400, "M_UNRECOGNIZED", "Unknown kind of account"),
+    (Reason.FIELD_INVALID, "medium"): _shape(400, "M_THREEPID_MEDIUM_NOT_SUPPORTED", "Only e-mail addresses"),
+    (Reason.FIELD_INVALID, "id_server"): _shape(400, "M_SERVER_NOT_TRUSTED", "No identity server is used here"),
+    (Reason.CHALLENGE_INVALID, "session"): _shape(400, "M_UNKNOWN", "Unknown session"),
+    (Reason.CHALLENGE_INVALID, "operation"): _shape(403, "M_UNKNOWN", "The session was opened for something else"),
+    (Reason.CHALLENGE_INVALID, "sid"): _shape(400, "M_THREEPID_AUTH_FAILED", "The address is not confirmed"),
+    (Reason.NOT_FOUND, "email"): _shape(400, "M_THREEPID_NOT_FOUND", "No account has that address"),
+    (Reason.NOT_ADMITTED, "email"): _shape(403, "M_THREEPID_DENIED", "That address is not accepted here"),
+    (Reason.FORBIDDEN, "guest"): _shape(403, "M_GUEST_ACCESS_FORBIDDEN", "Guests are not admitted here"),
+    (Reason.FORBIDDEN, "device_id"): _shape(403, "M_USER_LIMIT_EXCEEDED", "The account has as many devices as it may"),
+    (Reason.OVERLOADED, "password"): _shape(429, "M_LIMIT_EXCEEDED", "Too many requests"),  # matrix.md §15
+    (Reason.TOO_LARGE, "display_name"): _shape(400, "M_TOO_LARGE", "The name is too long"),
+}
+
+
 def _render(shape: Shape, text: str, refusal: Refusal) -> dict[str, Any]:
     body = {**shape.extra, "error": text}
-    if refusal.reason is Reason.RATE_LIMITED:
-        body["retry_after_ms"] = int((refusal.retry_after or 1) * 1000)
+    if shape.extra["errcode"] == "M_LIMIT_EXCEEDED":
+        body["retry_after_ms"] = max(1, math.ceil((refusal.retry_after or 1) * 1000))
+    elif shape.extra["errcode"] == "M_USER_LIMIT_EXCEEDED":
+        body |= {"info_uri": refusal.detail, "can_upgrade": False}
+    elif refusal.reason is Reason.PASSWORD_WEAK and refusal.detail:
+        body["error"] = f"{text}: {refusal.detail}"
     return body
 
 
-WIRE = Wire(SHAPES, _render, CORS, {"Cache-Control": "no-cache, no-store, must-revalidate"})
+NO_STORE = {"Cache-Control": "no-cache, no-store, must-revalidate"}
+WIRE = Wire(SHAPES, _render, CORS, NO_STORE, narrower=NARROWER)
+
+# `tokenrefresh` of 2015 answered a bad token so (section 8).
+TOKENREFRESH_WIRE = Wire(
+    {**SHAPES, **dict.fromkeys((Reason.TOKEN_UNKNOWN, Reason.TOKEN_EXPIRED), SHAPES[Reason.FORBIDDEN])},
+    _render,
+    CORS,
+    NO_STORE,
+    narrower=NARROWER,
+)

@@ -2,7 +2,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.core.management.base import CommandError
 
-from accounts import clock, credentials, devices, passwords, rules, tokens, users
+from accounts import clock, credentials, devices, emails, passwords, rules, tokens, users
 from accounts.errors import Refusal
 from accounts.models import AuditEvent, User
 from tests.commands.run import run, type_in
@@ -184,7 +184,7 @@ def test_the_list_takes_few_queries_however_many_accounts(django_assert_max_num_
 
 def test_showing_an_account_tells_credentials_devices_and_live_sessions() -> None:
     user = signed_in()
-    users.add_confirmed_email(user, "ann@example.org")
+    emails.add_confirmed(user, "ann@example.org")
     credentials.add_x25519_key(user, ANN)
     token = tokens.issue(tokens.Minted("dead"), user=user, flow="session")
     tokens.revoke(user.tokens.filter(pk=token.pk), reason="test")

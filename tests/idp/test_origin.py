@@ -20,7 +20,7 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
     [
         ("/_matrix/client/v3/sync", MATRIX),
         ("/_synapse/x", MATRIX),
-        ("/.well-known/matrix/client", MATRIX),
+        ("/.well-known/matrix/server", MATRIX),
         ("/.well-known/openid-configuration", OAUTH),
         ("/oauth2/token", OAUTH),
         ("/auth/device", OAUTH),

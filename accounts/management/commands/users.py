@@ -1,21 +1,38 @@
-"""`manage.py users`: accounts (operations.md §3). NAME is an account's name or a Session key of it."""
+"""`manage.py users`: accounts (operations.md §3). NAME is an account's name or a Session key of it.
 
+All sessions of one account are ended by `tokens revoke --user NAME`.
+"""
+
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from accounts import users
+from accounts import emails, users
+from accounts.errors import Reason, Refusal
 from accounts.management import accounts_shown
 from accounts.management.base import HouseCommand, Verbs, add_json, password_from_stdin, shown
 from accounts.management.named import account_named
 from accounts.models import User
 
+# What is said when it is done, what `--help` says, the verb.
+_STATES: dict[str, tuple[str, str, Callable[[User], None]]] = {
+    "lock": ("locked", "refuse every token and close sockets at once; unlock gives the tokens back", users.lock),
+    "unlock": ("unlocked", "undo lock", users.unlock),
+    "suspend": ("suspended", "let the account sign in, but not change what others see of it", users.suspend),
+    "unsuspend": ("no longer suspended", "undo suspend", users.unsuspend),
+    "deactivate": ("deactivated", "end the account for good; its name stays taken", users.deactivate),
+}
+
 
 class Command(HouseCommand):
-    """`users create`, `lock`, `unlock`, `deactivate`, `password`, `list`, `show`."""
+    """`users create`, `lock`, `suspend`, their opposites, `deactivate`, `confirm`, `password`, `list`, `show`."""
 
-    help = "Accounts. NAME is an account's name, or a Session key that opens it."
+    help = (
+        "Accounts. NAME is an account's name, or a Session key that opens it. "
+        "`tokens revoke --user NAME` ends all sessions of one."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The verbs of operations.md §3."""
@@ -25,12 +42,13 @@ class Command(HouseCommand):
         create.add_argument("--email", default="", metavar="A")
         create.add_argument("--password-stdin", action="store_true", help="one line on standard input")
         create.add_argument("--admin", action="store_true", help="may use the administration")
-        for name, run, words in (
-            ("lock", self._lock, "refuse every token and close sockets at once; unlock gives the tokens back"),
-            ("unlock", self._unlock, "undo lock"),
-            ("deactivate", self._deactivate, "end the account for good; its name stays taken"),
-        ):
-            verbs.add(name, run, words).add_argument("name", metavar="NAME")
+        for name, (did, words, change) in _STATES.items():
+            changing = verbs.add(name, self._change, words)
+            changing.add_argument("name", metavar="NAME")
+            changing.set_defaults(did=did, change=change)
+        confirm = verbs.add("confirm", self._confirm, "vouch for an e-mail address that the account gave")
+        confirm.add_argument("name", metavar="NAME")
+        confirm.add_argument("address", metavar="ADDRESS")
         password = verbs.add("password", self._password, "set a password; every session of the account ends")
         password.add_argument("name", metavar="NAME")
         password.add_argument("--password-stdin", action="store_true", required=True, help="one line on standard input")
@@ -46,20 +64,20 @@ class Command(HouseCommand):
         if not password:
             self.remark(f"it has no password yet: users password {user.username} --password-stdin")
 
-    def _lock(self, *, name: str, **_: Any) -> None:
+    def _change(self, *, name: str, did: str, change: Callable[[User], None], **_: Any) -> None:
         user = account_named(name)
-        users.lock(user)
-        self.line(user.username, did="locked")
+        change(user)
+        self.line(user.username, did=did)
 
-    def _unlock(self, *, name: str, **_: Any) -> None:
+    def _confirm(self, *, name: str, address: str, **_: Any) -> None:
         user = account_named(name)
-        users.unlock(user)
-        self.line(user.username, did="unlocked")
-
-    def _deactivate(self, *, name: str, **_: Any) -> None:
-        user = account_named(name)
-        users.deactivate(user)
-        self.line(user.username, did="deactivated")
+        try:
+            emails.confirm(user, address, actor=None)
+        except Refusal as refusal:
+            if refusal.reason is not Reason.NOT_FOUND:
+                raise
+            raise CommandError(f"{user.username} has no address {address}") from None
+        self.line(user.username, address, did="confirmed")
 
     def _password(self, *, name: str, **_: Any) -> None:
         user = account_named(name)

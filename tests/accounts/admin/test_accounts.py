@@ -1,10 +1,17 @@
 """Accounts in the administration."""
 
+import re
+from typing import Any
+
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts import passwords, tokens
-from accounts.models import AuditEvent, Device, OpenPGPKey, Token, User, X25519Key
+from accounts.models import AcceptedDocument, AuditEvent, Device, OpenPGPKey, Token, User, X25519Key
 from tests.accounts.admin.conftest import KEY, PASSWORD
 
 LIST, ADD = "/admin/accounts/user/", "/admin/accounts/user/add/"
@@ -13,6 +20,11 @@ NEW = {"username": "bob", "display_name": "Bob", "email": "bob@example.org", "pa
 
 def page(user: User, action: str = "change") -> str:
     return f"{LIST}{user.pk}/{action}/"
+
+
+def tables(staff: Client, user: User) -> dict[str, Any]:
+    """What stands below an account, by title."""
+    return {section["title"]: section for section in staff.get(page(user)).context["account_tables"]}
 
 
 def bulk(user: User, name: str, **more: str) -> dict[str, object]:
@@ -111,9 +123,50 @@ def test_the_page_of_an_account_shows_what_belongs_to_it(staff, account, token, 
     AuditEvent.objects.create(event="login", subject=KEY)
     text = said(staff.get(page(user)))
     addresses = ["bob@example.org confirmed", "new@example.org not confirmed"]
-    for shown in (KEY, *addresses, "Element on desk", "Matrix, access"):
+    for shown in (KEY, *addresses, "Element on desk"):
         assert shown in text
     assert "login success" in text
+
+
+def test_a_login_is_one_session_however_many_tokens_it_has(staff, account, token, said):
+    user = account("bob")
+    first, second = token(user), token(user)
+    Token.objects.filter(pk=second.pk).update(family=first.family, kind="refresh", expires_at=None)
+    Token.objects.filter(pk=token(user).pk).update(family=first.family, kind="refresh", used_at=first.issued_at)
+    token(user, "session", KEY)
+    tokens.revoke(Token.objects.filter(pk=token(user).pk), reason="test")
+    sessions = tables(staff, user)["Sessions"]["table"]["rows"]
+    assert len(sessions) == 2
+    session, matrix = sessions
+    assert [">Session<" in session[0], ">Matrix<" in matrix[0], matrix[-1]] == [True, True, "never"]
+    assert KEY in session[2]
+    [link] = re.findall(r'href="([^"]+)"', matrix[0])
+    assert {one.pk for one in staff.get(link).context["cl"].queryset} >= {first.pk, second.pk}
+
+
+def test_the_page_of_an_account_shows_factors_and_accepted_documents(staff, account, said):
+    user = account("bob")
+    Authenticator.objects.create(user=user, type="totp", data={"secret": "s3cret"})
+    AcceptedDocument.objects.create(user=user, document="privacy_policy", version="1.0")
+    text = said(staff.get(page(user)))
+    assert "Authenticator app" in text
+    assert "privacy_policy 1.0" in text
+    assert "s3cret" not in text
+
+
+def test_an_account_with_much_takes_as_many_queries_as_one_with_little(staff, account, token):
+    def queries(name: str, count: int) -> int:
+        user = account(name)
+        for number in range(count):
+            token(user)
+            Device.objects.create(user=user, kind="matrix", device_id=f"D{number}")
+            EmailAddress.objects.create(user=user, email=f"{name}{number}@example.org", verified=False)
+        with CaptureQueriesContext(connection) as captured:
+            staff.get(page(user))
+        return len(captured)
+
+    queries("warm", 1)
+    assert queries("little", 1) == queries("much", 20)
 
 
 def test_nothing_of_an_account_is_changed_by_posting_to_its_page(staff, account):

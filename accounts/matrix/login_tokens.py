@@ -1,0 +1,58 @@
+"""Login tokens: one signed-in session vouches for another (matrix.md §6, "Login tokens")."""
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts import ledger, throttle, tokens
+from accounts.errors import Reason, Refusal
+from accounts.matrix import minting
+from accounts.models import Challenge, Device, Flow, User
+
+PURPOSE = "login-token"
+
+
+def limit(user_id: int) -> None:
+    """At most one a minute for an account; RATE_LIMITED."""
+    throttle.hit(throttle.Limit.of("matrix-login-token", settings.MATRIX_LOGIN_TOKEN_RATE), str(user_id))
+
+
+def issue(user: User, *, issuer: tokens.Bearer | None = None, ip: str = "") -> str:
+    """A new login token, dead when the session that asked for it has ended."""
+    secret = minting.mint(minting.LOGIN, user.username)
+    ledger.open(
+        secret,
+        flow=Flow.MATRIX,
+        purpose=PURPOSE,
+        lifetime=settings.MATRIX_LOGIN_TOKEN_LIFETIME,
+        user=user,
+        facts={"device": issuer.device_pk} if issuer is not None else {},
+        ip=ip,
+    )
+    return secret
+
+
+def consume(secret: str) -> User:
+    """Whose login token it is, used up in the transaction that opens the session; CHALLENGE_INVALID."""
+    challenge = _find(secret)
+    ledger.consume(challenge)
+    assert challenge.user is not None
+    return challenge.user
+
+
+def use_as_proof(secret: str, *, user: User) -> None:
+    """Uses up a login token of this account as a proof (section 5); CHALLENGE_INVALID for any other."""
+    with transaction.atomic():
+        if consume(secret).pk != user.pk:
+            raise Refusal(Reason.CHALLENGE_INVALID)
+
+
+def _find(secret: str) -> Challenge:
+    if not minting.is_genuine(secret, minting.LOGIN):
+        raise Refusal(Reason.CHALLENGE_INVALID)
+    challenge = ledger.find(secret, flow=Flow.MATRIX, purpose=PURPOSE)
+    device = challenge.facts.get("device")
+    if challenge.user is None or challenge.user.deactivated_at:
+        raise Refusal(Reason.CHALLENGE_INVALID)
+    if device is not None and not Device.objects.filter(pk=device, user=challenge.user).exists():
+        raise Refusal(Reason.CHALLENGE_INVALID, detail="the issuing session has ended")
+    return challenge

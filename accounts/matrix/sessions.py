@@ -1,0 +1,176 @@
+"""Sessions of Matrix clients: who bears a token, opening, refreshing and ending one (matrix.md §4, §8, §9)."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts import audit, devices, emails, mail, policy, throttle, tokens, users
+from accounts.errors import Reason, Refusal
+from accounts.matrix import accounts_named, identifiers, minting
+from accounts.matrix.messages import Wish
+from accounts.models import Device, Flow, Token, User
+
+FLOW = Flow.MATRIX
+GUEST = "guest"  # the scope of a guest's tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """The tokens of a session as a client gets them; milliseconds, None where the client asked for no refresh."""
+
+    access_token: str
+    refresh_token: str | None = None
+    expires_in_ms: int | None = None
+
+    def render(self) -> dict[str, str | int]:
+        """The members of an answer; absent where there is nothing to say."""
+        members = {
+            "access_token": self.access_token,
+            "refresh_token": self.refresh_token,
+            "expires_in_ms": self.expires_in_ms,
+        }
+        return {key: value for key, value in members.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session just opened."""
+
+    user_id: str
+    device_id: str
+    issued: Issued
+
+
+def bearer(secret: str, *, ip: str, guests: bool = False) -> tokens.Bearer:
+    """Who bears an access token.
+
+    TOKEN_UNKNOWN, TOKEN_EXPIRED (log in again, keep the keys), ACCOUNT_LOCKED; NOT_ADMITTED for an address that the
+    lists refuse; FORBIDDEN for guests where they may not go.
+    """
+    if not minting.is_genuine(secret, minting.ACCESS):
+        raise Refusal(Reason.TOKEN_UNKNOWN)
+    found = tokens.check(secret, flow=FLOW, ip=ip)
+    if found is None:
+        raise Refusal(Reason.TOKEN_EXPIRED if tokens.has_lapsed(secret, flow=FLOW) else Reason.TOKEN_UNKNOWN)
+    if found.locked:
+        raise Refusal(Reason.ACCOUNT_LOCKED)
+    admit(found, ip=ip)
+    if found.scope == GUEST and not guests:
+        raise Refusal(Reason.FORBIDDEN, field="guest")
+    return found
+
+
+def admit(found: tokens.Bearer, *, ip: str) -> None:
+    """What the lists say of a live session: 401 for one that is denied, 403 for an address (R49, one-origin.md §4)."""
+    decision = policy.decide(FLOW, users.subject_of_bearer(found, ip=ip))
+    if decision.admitted:
+        return
+    if decision.rule is not None and decision.rule.field == "ip":
+        raise Refusal(Reason.NOT_ADMITTED, detail=decision.cause)
+    # Whoever is struck off and put back again keeps the keys: the session itself is not ended here.
+    raise Refusal(Reason.TOKEN_EXPIRED, detail=decision.cause)
+
+
+def open_session(user: User, wish: Wish, *, ip: str, user_agent: str, amr: str, scope: str = "") -> Opened:
+    """A new session on the wished device. A known device keeps its name and loses its older tokens (section 4).
+
+    FORBIDDEN with field device_id when the account has as many devices as it may.
+    """
+    with transaction.atomic():
+        policy.hold()
+        policy.admit(FLOW, users.subject(user, ip=ip))  # a ban may have come meanwhile
+        device = _device(user, wish, ip=ip, user_agent=user_agent)
+        tokens.revoke(Token.objects.filter(device=device), reason="logged in again")
+        issued = issue(user, device, refresh=wish.refresh, amr=amr, scope=scope)
+        audit.record("login", flow=FLOW, subject=user.username, ip=ip, facts={"device": device.device_id, "amr": amr})
+    return Opened(accounts_named.user_id(user.username), device.device_id, issued)
+
+
+def issue(user: User, device: Device, *, refresh: bool, amr: str, scope: str = "") -> Issued:
+    """Tokens for a device, in the caller's transaction. The access token comes first: `tokens` tells older by id."""
+    lifetime = settings.MATRIX_ACCESS_LIFETIME if refresh else None
+    access = tokens.Minted(minting.mint(minting.ACCESS, user.username), lifetime)
+    made = tokens.issue(access, user=user, flow=FLOW, device=device, amr=amr, scope=scope)
+    if not refresh:
+        return Issued(access.secret)
+    renewal = _refresh_token(user.username)
+    kind = Token.Kind.REFRESH
+    tokens.issue(renewal, user=user, flow=FLOW, kind=kind, device=device, amr=amr, scope=scope, family=made.family)
+    return Issued(access.secret, renewal.secret, settings.MATRIX_ACCESS_LIFETIME * 1000)
+
+
+def refresh(secret: str, *, ip: str) -> Issued:
+    """A new pair for a refresh token, as section 8 says; TOKEN_UNKNOWN, TOKEN_EXPIRED, ACCOUNT_LOCKED, RATE_LIMITED."""
+    if not minting.is_genuine(secret, minting.REFRESH):
+        raise Refusal(Reason.TOKEN_UNKNOWN)
+    found = tokens.check(secret, flow=FLOW, kind=Token.Kind.REFRESH, ip=ip, confirms=False)
+    if found is not None and not found.locked:
+        admit(found, ip=ip)
+        throttle.hit(throttle.Limit.of("matrix-refresh", settings.MATRIX_REFRESH_RATE), str(found.device_pk))
+    name = minting.localpart_of(secret)
+    access = tokens.Minted(minting.mint(minting.ACCESS, name), settings.MATRIX_ACCESS_LIFETIME)
+    renewal = _refresh_token(name)
+    try:
+        tokens.rotate(secret, flow=FLOW, access=access, refresh=renewal, grace=settings.MATRIX_REFRESH_GRACE)
+    except tokens.Stolen as stolen:
+        _tell_of_theft(stolen.token, ip=ip)
+        raise
+    except Refusal as refusal:
+        if refusal.reason is Reason.TOKEN_UNKNOWN and tokens.has_lapsed(secret, flow=FLOW, kind=Token.Kind.REFRESH):
+            raise Refusal(Reason.TOKEN_EXPIRED) from None
+        raise
+    return Issued(access.secret, renewal.secret, settings.MATRIX_ACCESS_LIFETIME * 1000)
+
+
+def log_out(secret: str, *, ip: str, everywhere: bool = False) -> None:
+    """Ends the session and its device, or all devices of kind Matrix; also of a lapsed token and a locked account."""
+    if not minting.is_genuine(secret, minting.ACCESS):
+        raise Refusal(Reason.TOKEN_UNKNOWN)
+    token = tokens.even_lapsed(secret, flow=FLOW)
+    if token is None:
+        raise Refusal(Reason.TOKEN_UNKNOWN)
+    with transaction.atomic():
+        ending = Device.objects.filter(user=token.user_id, kind=Device.Kind.MATRIX)
+        if not everywhere:
+            ending = ending.filter(tokens=token)
+        tokens.revoke(Token.objects.filter(family=token.family), reason="logout")
+        devices.end(ending, reason="logout")
+        event = "logout-everywhere" if everywhere else "logout"
+        audit.record(event, flow=FLOW, subject=token.user.username, ip=ip)
+
+
+def _device(user: User, wish: Wish, *, ip: str, user_agent: str) -> Device:
+    mine = Device.objects.filter(user=user, kind=Device.Kind.MATRIX)
+    if settings.MATRIX_DEVICE_LIMIT and not (wish.device_id and mine.filter(device_id=wish.device_id).exists()):
+        User.objects.select_for_update().get(pk=user.pk)  # two logins at once must not both be the last that fits
+        if mine.count() >= settings.MATRIX_DEVICE_LIMIT:
+            raise Refusal(Reason.FORBIDDEN, field="device_id", detail=f"{settings.PUBLIC_URL}/")
+    return devices.open(
+        user,
+        kind=Device.Kind.MATRIX,
+        device_id=wish.device_id or identifiers.new_device_id(),
+        display_name=wish.display_name,
+        user_agent=user_agent,
+        ip=ip,
+    )
+
+
+def _refresh_token(name: str) -> tokens.Minted:
+    return tokens.Minted(minting.mint(minting.REFRESH, name), idle=settings.MATRIX_REFRESH_IDLE or None)
+
+
+def _tell_of_theft(token: Token, *, ip: str) -> None:
+    """A spent refresh token was used again: the audit log and the account's owner hear of it."""
+    user = token.user
+    device = token.device.display_name or token.device.device_id if token.device else ""
+    audit.record(
+        "refresh-token-replayed",
+        outcome=audit.REFUSED,
+        flow=FLOW,
+        subject=user.username,
+        ip=ip,
+        facts={"device": device},
+    )
+    for address in emails.listed(user):
+        mail.send("session-stolen", to=address.address, facts={"username": user.username, "device": device})
