@@ -5,12 +5,14 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.db.models import Count
 
 from accounts import clock, emails, policy, rules, users
 from accounts.matrix import minting
 from accounts.models import AccessRule, AuditEvent, Device, Token, User
 from tests.matrix.people import API, PASSWORD, log_in, logged_in, proof, register, who_am_i
+from tests.matrix.synapse_database import synapse_database
 
 pytestmark = pytest.mark.django_db
 
@@ -309,3 +311,20 @@ def test_what_get_login_offers(client):
     assert client.get(f"{API}/login").json() == {
         "flows": [{"type": "m.login.password"}, {"type": "m.login.token", "get_login_token": True}]
     }
+
+
+def test_an_account_of_a_synapse_logs_in_with_its_password_and_its_hash_is_renewed(client, tmp_path, settings):
+    settings.MATRIX_SERVER_NAME = "example.org"
+    with synapse_database(tmp_path) as source:
+        cara = source.user("Cara", server="example.org", password="old password of Cara")
+        source.device(cara, "OLDPHONE", display_name="Cara's phone")
+        source.address(cara, "cara@example.org")
+        call_command("import_synapse", source.where)
+    for name in ("Cara", "cara", "@Cara:example.org"):
+        body = log_in(client, name, "old password of Cara", device_id="OLDPHONE").json()
+        assert (body["user_id"], body["device_id"]) == ("@Cara:example.org", "OLDPHONE")
+    assert User.objects.get(username="Cara").password.startswith("argon2$")
+    [device] = client.get(f"{API}/devices", token=body["access_token"]).json()["devices"]
+    assert device["display_name"] == "Cara's phone"
+    [address] = client.get(f"{API}/account/3pid", token=body["access_token"]).json()["threepids"]
+    assert address["address"] == "cara@example.org"
