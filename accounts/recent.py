@@ -1,7 +1,7 @@
-"""Answers about a token, remembered for at most a second where clients ask very often (R27).
+"""Answers about a token, remembered for less than a second where clients ask very often (R27).
 
 Whatever ends a token, locks an account or changes the lists in this process forgets them all at its commit, so that
-it counts with the next request here; in other processes the second bounds it. `TOKEN_CACHE=off` remembers nothing.
+it counts with the next request here; in other processes it counts within the second. `TOKEN_CACHE=off` remembers nothing.
 """
 
 import time
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import transaction
 
-_SECONDS = 0.9
+_SECONDS = 0.45  # and the kinds of rules are remembered for half a second: together under one (policy.py)
 _MOST = 10_000
 
 
