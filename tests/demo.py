@@ -3,14 +3,17 @@
 import json
 from typing import Any
 
+from tests.conformance.matrix.client import PASSWORD, Matrix, Session, user
 from tests.live import running
 from tests.live.session import Client
+
+V3 = "/_matrix/client/v3"
 
 
 class Told:
     """Prints what a client sends and what it gets."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client | Matrix) -> None:
         self._client = client
 
     def ask(self, title: str, method: str, path: str, *, token: str = "", body: Any = None) -> Any:
@@ -47,9 +50,47 @@ def session_door() -> None:
         told.ask("and there is no new one", "GET", f"/loki/v1/get_challenge?pubKey={client.public_key}")
 
 
+def matrix_door() -> None:
+    """A Matrix client registers, logs in on a second device, refreshes, throws the device out, and is locked."""
+    with running(REGISTRATION="token") as installation:
+        client = Matrix(installation.server.port)
+        told = Told(client)
+        print(f"\n\n== Matrix, at {installation.server.base_url}")
+        print("\n$ manage.py registration_tokens issue --uses 1 --token welcome")
+        installation.manage("registration_tokens", "issue", "--uses", "1", "--token", "welcome")
+        alice = _registration(told)
+        login = {"type": "m.login.password", "identifier": user("alice"), "password": PASSWORD}
+        answer = told.ask("a second device", "POST", f"{V3}/login", body={**login, "refresh_token": True})
+        phone = answer["device_id"]
+        body = {"refresh_token": answer["refresh_token"]}
+        fresh = told.ask("its token lives five minutes: it refreshes", "POST", f"{V3}/refresh", body=body)
+        told.ask("who am I?", "GET", f"{V3}/account/whoami", token=fresh["access_token"])
+        told.ask("my devices", "GET", f"{V3}/devices", token=alice.access_token)
+        deletion: dict[str, Any] = {"devices": [phone]}
+        flows = told.ask("the phone is lost", "POST", f"{V3}/delete_devices", token=alice.access_token, body=deletion)
+        deletion["auth"] = {**alice.proof, "session": flows["session"]}
+        told.ask("with a proof", "POST", f"{V3}/delete_devices", token=alice.access_token, body=deletion)
+        told.ask("the phone is out", "GET", f"{V3}/account/whoami", token=fresh["access_token"])
+        print("\n# the operator locks the account\n$ manage.py users lock alice")
+        installation.manage("users", "lock", "alice")
+        told.ask("its session waits, keys and all", "GET", f"{V3}/devices", token=alice.access_token)
+
+
+def _registration(told: Told) -> Session:
+    """Alice's account, stage by stage."""
+    body: dict[str, Any] = {"username": "alice", "password": PASSWORD}
+    session = told.ask("what does an account need?", "POST", f"{V3}/register", body=body)["session"]
+    stage = {"type": "m.login.registration_token", "token": "welcome", "session": session}
+    told.ask("a token; the session remembers the rest", "POST", f"{V3}/register", body={"auth": stage})
+    stage = {"type": "m.login.dummy", "session": session}
+    answer = told.ask("that was all", "POST", f"{V3}/register", body={"auth": stage})
+    return Session(answer["user_id"], answer["device_id"], answer["access_token"])
+
+
 def _short(text: str) -> str:
     return text if len(text) <= 160 else f"{text[:157]}…"
 
 
 if __name__ == "__main__":
     session_door()
+    matrix_door()

@@ -18,7 +18,12 @@ class MatrixView(DoorView):
     wire = protocol.WIRE
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """PATH_UNKNOWN when a part of the path has more slashes than its percent-encoded ones (matrix.md §1)."""
+        """PATH_UNKNOWN when a part of the path has more slashes than its percent-encoded ones (matrix.md §1).
+
+        NOT_FOUND for a NUL, which is in no name and which Postgres would not even compare.
+        """
+        if any("\0" in str(part) for part in kwargs.values()):
+            raise Refusal(Reason.NOT_FOUND)
         raw = getattr(request._request, "scope", {}).get("raw_path")
         encoded = sum(str(part).count("/") for part in kwargs.values())
         if raw and kwargs and raw.count(b"/") != request.path.count("/") - encoded:
