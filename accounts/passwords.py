@@ -26,12 +26,12 @@ _QUEUE_SECONDS = 30.0
 
 
 class _Slots:
-    """At most `count` at once; `4 × count` may wait, the next is refused at once."""
+    """At most `count` at once; `4 × count` may wait, but never half of all threads; the next is refused at once."""
 
     def __init__(self, count: int) -> None:
         self._free = threading.BoundedSemaphore(count)
         self._waiting = 0
-        self._most_waiting = count * _QUEUE_PER_SLOT
+        self._most_waiting = max(1, min(count * _QUEUE_PER_SLOT, settings.HTTP_THREADS // 2))
         self._lock = threading.Lock()
 
     @contextmanager

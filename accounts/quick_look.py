@@ -87,7 +87,7 @@ def _statement() -> str:
     return (
         "SELECT u.username, d.device_id, t.scope, t.expires_at, "
         f"(SELECT number FROM {Revision._meta.db_table} WHERE name = 'rules') "
-        f"FROM {token} t JOIN {user} u ON u.id = t.user_id LEFT JOIN {device} d ON d.id = t.device_id "
+        f"FROM {token} t JOIN {user} u ON u.id = t.user_id JOIN {device} d ON d.id = t.device_id "
         "WHERE (t.expires_at IS NULL OR t.expires_at > ?) AND (t.idle_until IS NULL OR t.idle_until > ?) "
         "AND t.digest = ? AND t.flow = ? AND t.kind = 'access' AND t.activated_at IS NOT NULL AND t.revoked_at IS NULL "
         "AND u.deactivated_at IS NULL AND u.locked_at IS NULL AND (t.parent_id IS NULL OR t.used_at IS NOT NULL) "

@@ -1,7 +1,8 @@
 """Answers about a token, remembered for less than a second where clients ask very often (R27).
 
 Whatever ends a token, locks an account or changes the lists in this process forgets them all at its commit, so that
-it counts with the next request here; in other processes it counts within the second. `TOKEN_CACHE=off` remembers nothing.
+it counts with the next request here; in other processes it counts within the second. `TOKEN_CACHE=off` remembers
+nothing.
 """
 
 import time
@@ -16,6 +17,7 @@ _MOST = 10_000
 
 class _Entry(NamedTuple):
     until: float
+    seen: int
     answer: Any
 
 
@@ -26,7 +28,8 @@ _generation = 0
 def get(key: Any) -> Any:
     """What was remembered under the key, None when it is too old or was forgotten."""
     entry = _entries.get(key)
-    return entry.answer if entry is not None and entry.until > time.monotonic() else None
+    is_good = entry is not None and entry.seen == _generation and entry.until > time.monotonic()
+    return entry.answer if entry is not None and is_good else None
 
 
 def generation() -> int:
@@ -43,7 +46,7 @@ def put(key: Any, answer: Any, *, seen: int, life: float | None = None) -> None:
         return
     if len(_entries) >= _MOST:
         _entries.clear()
-    _entries[key] = _Entry(time.monotonic() + min(_SECONDS, life or _SECONDS), answer)
+    _entries[key] = _Entry(time.monotonic() + min(_SECONDS, life or _SECONDS), seen, answer)
 
 
 def forget_on_commit() -> None:

@@ -121,6 +121,7 @@ class _Memory:
     def __init__(self) -> None:
         self._full_at: dict[str, float] = {}
         self._dirty: set[str] = set()
+        self._sweep_at = _SWEEP_AT
         self._lock = threading.Lock()
 
     def ask(self, key: str, bucket: "_Bucket", *, cost: float, moment: float) -> float:
@@ -136,7 +137,7 @@ class _Memory:
             if cost:
                 self._full_at[key] = full_at + cost * bucket.step
                 self._dirty.add(key)
-                if len(self._full_at) > _SWEEP_AT:
+                if len(self._full_at) > self._sweep_at:
                     self._sweep(moment)
             return 0.0
 
@@ -169,6 +170,7 @@ class _Memory:
     def _sweep(self, moment: float) -> None:
         for key in [key for key, full_at in self._full_at.items() if full_at <= moment]:
             del self._full_at[key]
+        self._sweep_at = max(_SWEEP_AT, 2 * len(self._full_at))  # under a flood not at every action
 
 
 _memory = _Memory()

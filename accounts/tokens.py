@@ -178,12 +178,15 @@ def has_lapsed(secret: str, *, flow: str, kind: str = ACCESS) -> bool:
 def revoke(tokens: QuerySet[Token], *, reason: str) -> int:
     """Ends these tokens for good and tells the sockets that live on them; answers how many were alive.
 
-    Rows stay as tombstones until `purge`, so that no spent secret becomes new again.
+    Rows stay as tombstones until `purge`, so that no spent secret becomes new again. It looks again until nothing is
+    left: on Postgres a refresh that was under way held up the first UPDATE, which does not see what it has issued.
     """
+    count = 0
     with transaction.atomic():
         doomed = tokens.filter(revoked_at=None)
-        families = list(doomed.order_by().values_list("family", flat=True).distinct())
-        count = doomed.update(revoked_at=clock.now(), revoked_for=reason[:64])
+        families = set(doomed.order_by().values_list("family", flat=True).distinct())
+        while ended := doomed.update(revoked_at=clock.now(), revoked_for=reason[:64]):
+            count += ended
         many = len(families) > _MANY_FAMILIES
         hub.recheck([hub.EVERYONE] if many else map(hub.family_group, families))
     return count

@@ -73,6 +73,22 @@ def by_id(user_id: int) -> User:
     return user
 
 
+def hold(user: User) -> User:
+    """The account as it is now, its row locked until the caller's transaction ends: called before a session begins or
+    ends, so that one side sees what the other did.
+
+    CREDENTIAL_WRONG when the password is another one than when `user` was read; ACCOUNT_DEACTIVATED, ACCOUNT_LOCKED.
+    """
+    now = User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
+    if now is None or now.deactivated_at:
+        raise Refusal(Reason.ACCOUNT_DEACTIVATED)
+    if now.locked_at:
+        raise Refusal(Reason.ACCOUNT_LOCKED)
+    if now.password != user.password:
+        raise Refusal(Reason.CREDENTIAL_WRONG, detail="the password was changed meanwhile")
+    return now
+
+
 def get(name: str) -> User:
     """`find`, refusing with NOT_FOUND."""
     user = find(name)
@@ -81,13 +97,14 @@ def get(name: str) -> User:
     return user
 
 
-def of_x25519_key(public_key: str) -> User | None:
-    """The account this canonical key opens."""
+def of_x25519_key(public_key: str, *, hold: bool = False) -> User | None:
+    """The account this canonical key opens; with `hold` its row is locked until the caller's transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute(_OWNER_OF_KEY, [public_key])
         owner = cursor.fetchone()
     # Raw: the ORM's compiler would cost a returning user half of the whole login.
-    return next(iter(User.objects.raw(_ACCOUNT, owner))) if owner else None
+    lock = " FOR NO KEY UPDATE" if hold and connection.features.has_select_for_update else ""
+    return next(iter(User.objects.raw(_ACCOUNT + lock, owner))) if owner else None
 
 
 def of_x25519_key_or_new(public_key: str) -> tuple[User, bool]:
@@ -95,7 +112,7 @@ def of_x25519_key_or_new(public_key: str) -> tuple[User, bool]:
 
     Of two first logins at once the unique index lets one make the account, the other finds it.
     """
-    known = of_x25519_key(public_key)
+    known = of_x25519_key(public_key, hold=True)
     if known is not None:
         return known, False
     with transaction.atomic(savepoint=False):
@@ -105,7 +122,7 @@ def of_x25519_key_or_new(public_key: str) -> tuple[User, bool]:
                 return made, True
         except Refusal:
             made = None
-        found = of_x25519_key(public_key)
+        found = of_x25519_key(public_key, hold=True)
         if made is not None or found is None:  # the name without the key, or the key under another name
             raise Refusal(Reason.NAME_TAKEN, field="username", detail="a key's account changed meanwhile")
         return found, False
@@ -200,7 +217,7 @@ def set_encoded_password(
 ) -> None:
     """`set_password` with a hash made before. Devices whose every token ends go too (matrix.md §11)."""
     with transaction.atomic():
-        usable = User.objects.filter(pk=user.pk, deactivated_at=None)
+        usable = User.objects.filter(pk=user.pk, deactivated_at=None)  # its UPDATE is the lock that `hold` waits for
         if not usable.update(password=encoded, must_change_password=must_change):
             raise Refusal(Reason.ACCOUNT_DEACTIVATED, field="username")
         kept = (keep if keep is not None else Token.objects.none()).filter(user=user)
@@ -249,6 +266,7 @@ def deactivate(user: User, *, actor: audit.Actor = None) -> None:
 def end_all_sessions(user: User, *, actor: audit.Actor = None) -> int:
     """Ends every session of every door; answers how many tokens died."""
     with transaction.atomic():
+        User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
         count = tokens.revoke(Token.objects.filter(user=user), reason="all sessions ended")
         devices.end(Device.objects.filter(user=user), reason="all sessions ended")
         audit.record_or_fail("sessions-ended", actor=actor, subject=user.username, facts={"tokens": count})

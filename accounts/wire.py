@@ -19,6 +19,7 @@ _STATUS_REASONS: Mapping[int, Reason] = {
     404: Reason.PATH_UNKNOWN,
     405: Reason.METHOD_NOT_ALLOWED,
     413: Reason.TOO_LARGE,
+    414: Reason.TOO_LARGE,
     415: Reason.UNSUPPORTED_MEDIA,
     429: Reason.RATE_LIMITED,
     431: Reason.TOO_LARGE,
@@ -85,7 +86,8 @@ class Wire:
         """The door's form of an error of HTTP itself, such as 414, that no verb refused."""
         reason = _STATUS_REASONS.get(status, Reason.MALFORMED)
         text = _STATUS_TEXTS.get(status, "Bad Request")
-        shape = replace(self.shapes[reason], status=status, text=text)
+        narrower = self.narrower.get((reason, "http"))
+        shape = replace(narrower or self.shapes[reason], status=status, text=text)
         extra = dict(self.error_headers) | ({"Retry-After": "1"} if status in {429, 503} else {})
         return self.answer(status, self.render(shape, text, Refusal(reason)), extra)
 

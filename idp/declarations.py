@@ -81,7 +81,7 @@ SERVER = Section(
             "",
             "Networks whose `X-Forwarded-For` is believed; the client is then its right-most entry outside them.",
         ),
-        Setting("HTTP_THREADS", integer(1, 256), "8", "Threads that answer HTTP requests, per process."),
+        Setting("HTTP_THREADS", integer(1, 256), "16", "Threads that answer HTTP requests, per process."),
         Setting("SOCKET_THREADS", integer(1, 256), "4", "Threads that work for websockets and hot routes."),
         Setting("QUEUE_LENGTH", integer(1, 100_000), "1024", "Requests that may wait for a thread; more get 503."),
         Setting("LOG_LEVEL", choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "Least severity that is logged."),

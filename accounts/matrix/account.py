@@ -20,7 +20,16 @@ def change_password(fields: dict[str, Any], *, bearer: Bearer | None, ip: str) -
     auth = interactive.parse_auth(fields)
     user = users.by_id(bearer.user_id) if bearer is not None else None
     flows = stages.flows_of(user) if user is not None else ((stages.EMAIL,),)
-    call = Call(_PASSWORD_CALL, user, flows, fields, ip, bound=frozenset({"new_password"}))
+    call = Call(
+        _PASSWORD_CALL,
+        user,
+        flows,
+        fields,
+        ip,
+        keeps=frozenset({"logout_devices"}),
+        bound=frozenset({"new_password"}),
+        device_id=device_of(bearer),
+    )
     ends_others = messages.flag(fields, "logout_devices", default=True)
     if interactive.replayed(call, auth) is not None:
         return
@@ -38,12 +47,19 @@ def change_password(fields: dict[str, Any], *, bearer: Bearer | None, ip: str) -
     interactive.perform(proved, lambda: _set_password(proved, bearer, ends_others=ends_others))
 
 
+def device_of(bearer: Bearer | None) -> str:
+    """The id of the device that asks, "" without a token."""
+    return (bearer.device_id or "") if bearer is not None else ""
+
+
 def deactivate(fields: dict[str, Any], *, bearer: Bearer, ip: str) -> None:
     """Ends the account for good, after a proof; the name stays taken for ever."""
     auth = interactive.parse_auth(fields)
     messages.flag(fields, "erase")
     user = users.by_id(bearer.user_id)
-    call = Call("POST account/deactivate", user, stages.flows_of(user), fields, ip, replayable=False)
+    name = "POST account/deactivate"
+    device_id = device_of(bearer)
+    call = Call(name, user, stages.flows_of(user), fields, ip, replayable=False, device_id=device_id)
     proved = interactive.prove(call, auth, stages.check)
 
     def end() -> dict[str, Any]:

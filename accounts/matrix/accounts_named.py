@@ -2,7 +2,8 @@
 
 from django.conf import settings
 
-from accounts import emails, users
+from accounts import emails, patterns, users
+from accounts.errors import Refusal
 from accounts.matrix import identifiers
 from accounts.matrix.messages import Claim
 from accounts.models import User
@@ -27,6 +28,11 @@ def account_of(claim: Claim) -> User | None:
 
 
 def bucket_of(claim: Claim) -> str:
-    """The text by which wrong passwords for a claim are counted: one for every spelling of a name."""
+    """The text by which wrong passwords for a claim are counted: one for every spelling of a name or address."""
+    if claim.kind == "email":
+        try:
+            return patterns.email_address(claim.value)
+        except Refusal:
+            return claim.value
     name = name_in(claim.value) if claim.kind == "user" else None
     return claim.value if name is None else name

@@ -140,9 +140,12 @@ def use(*, sid: str, purpose: str) -> Proof:
 
 def _canonical(address: str) -> str:
     try:
-        return patterns.email_address(address)
+        canonical = patterns.email_address(address)
     except Refusal:
-        raise Refusal(Reason.FIELD_INVALID, field="email") from None
+        canonical = ""
+    if not canonical or not canonical.isascii():  # no mail server is sure to take another local part
+        raise Refusal(Reason.FIELD_INVALID, field="email")
+    return canonical
 
 
 def _check_next_link(link: str) -> None:
@@ -154,7 +157,13 @@ def _check_next_link(link: str) -> None:
         leads_on = parts.scheme in {"http", "https"} and parts.hostname in settings.MATRIX_NEXT_LINK_HOSTS
     except ValueError:
         leads_on = False
-    if not leads_on or len(link) > _LONGEST_LINK or not link.isprintable() or set(link) & set(" \\"):
+    if (
+        not leads_on
+        or "@" in parts.netloc
+        or len(link) > _LONGEST_LINK
+        or not link.isprintable()
+        or set(link) & set(" \\")
+    ):
         raise Refusal(Reason.FIELD_INVALID, field="next_link")
 
 

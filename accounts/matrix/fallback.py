@@ -32,6 +32,17 @@ class Shown:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+# What a password is asked for, so that nobody confirms for a stranger what the stranger has begun.
+_WISHES = {
+    "POST account/deactivate": "to end your account for ever",
+    "POST account/password": "to set a new password",
+    "POST account/3pid": "to add an e-mail address to your account",
+    "POST login/get_token": "to sign in another device",
+    "POST delete_devices": "to sign out devices of yours",
+    "DELETE devices": "to sign out a device of yours",
+}
+
+
 def begin(stage: str, session: str, *, languages: list[str]) -> Shown:
     """The page of a stage. PATH_UNKNOWN for a stage without a page or not offered, FIELD_MISSING, CHALLENGE_INVALID."""
     row = _session(stage, session)
@@ -78,6 +89,7 @@ def _form(
         facts["documents"] = _documents(languages)
     if row.user is not None:
         facts["user_id"] = accounts_named.user_id(row.user.username)
+        facts["wish"] = next((words for name, words in _WISHES.items() if row.binding.startswith(name)), "something")
     return Shown(complaint=complaint, facts=facts)
 
 

@@ -5,6 +5,7 @@ are done; it is good for one call, of one person, and for a repeat of that call 
 again when an answer was lost.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from accounts import ledger, passwords
+from accounts import ledger, passwords, throttle
 from accounts.errors import Reason, Refusal
 from accounts.matrix import identifiers
 from accounts.matrix.messages import Fields
@@ -20,6 +21,7 @@ from accounts.models import Challenge, Flow, User
 
 PURPOSE = "interactive-auth"
 REPLAY_SECONDS = 60.0
+_LONGEST_NAME = 400  # of a call's name, which holds a device id of up to 512 characters
 _PASSWORDS = frozenset({"password", "new_password"})
 _NEED_NO_SESSION = frozenset({"m.login.dummy", "m.login.password"})  # what they prove holds without a row
 
@@ -28,8 +30,8 @@ _NEED_NO_SESSION = frozenset({"m.login.dummy", "m.login.password"})  # what they
 class Call:
     """The call that needs proofs: its name (`POST register`), whose it is, what it offers, and its body.
 
-    `bound` are members of the body that must not change between requests. `check_stage` proves one stage and returns
-    what was learned by it, or refuses with `StageFailed`.
+    Of the body only what the call `keeps`, and passwords, is remembered; what is `bound` must not change between
+    requests. `device_id` is that of the token that asks.
     """
 
     name: str
@@ -38,13 +40,16 @@ class Call:
     fields: Fields
     ip: str
     params: Mapping[str, Any] = field(default_factory=dict)
+    keeps: frozenset[str] = frozenset()
     bound: frozenset[str] = frozenset()
+    device_id: str = ""
     replayable: bool = True
 
     @property
     def binding(self) -> str:
         """What a session of this call is bound to."""
-        return f"{self.name} {self.user.pk if self.user else ''}"[:512]
+        name = self.name if len(self.name) <= _LONGEST_NAME else hashlib.sha256(self.name.encode()).hexdigest()
+        return f"{name} {self.user.pk if self.user else ''}"
 
     def offers(self, stage: str) -> bool:
         """Whether any flow has this stage."""
@@ -109,8 +114,10 @@ def replayed(call: Call, auth: Mapping[str, Any]) -> dict[str, Any] | None:
 def prove(call: Call, auth: Mapping[str, Any], check_stage: CheckStage) -> Proved:
     """The call with its proofs; Incomplete while some are missing.
 
-    CHALLENGE_INVALID with field `session` (unknown) or `operation` (opened for another call or body).
+    RATE_LIMITED; CHALLENGE_INVALID with field `session` (unknown) or `operation` (opened for another call or body).
     """
+    whose = ("user", str(call.user.pk)) if call.user else ("ip", throttle.address_key(call.ip))
+    throttle.hit(throttle.Limit("matrix-interactive-auth", 60, 60), *whose)  # each writes a row, many hash a password
     stage, session = auth.get("type"), auth.get("session")
     given: Mapping[str, Any] | None = auth
     if stage is None and session is None:
@@ -150,7 +157,8 @@ def perform(proved: Proved, do: Callable[[], dict[str, Any]]) -> tuple[dict[str,
                 raise Refusal(Reason.CHALLENGE_INVALID, field="session")
             return _outcome(row, proved.fields, proved.hashes), False
         outcome = do()
-        ledger.note(row, facts={**row.facts, "outcome": outcome}, lifetime=settings.MATRIX_UIA_LIFETIME)
+        done = {"fields": proved.fields, "hashes": proved.hashes, "outcome": outcome}  # another body may have come last
+        ledger.note(row, facts={**row.facts, **done}, lifetime=settings.MATRIX_UIA_LIFETIME)
         ledger.consume(row)
         return outcome, True
 
@@ -222,8 +230,8 @@ def _merged(row: Challenge, call: Call) -> tuple[Fields, dict[str, str]]:
 
 
 def _split(call: Call) -> tuple[dict[str, Any], dict[str, str]]:
-    """A body without its passwords, and the passwords."""
-    plain = {key: value for key, value in call.fields.items() if key not in _PASSWORDS}
+    """What is kept of a body, and its passwords."""
+    plain = {key: value for key, value in call.fields.items() if key in call.keeps | call.bound - _PASSWORDS}
     return plain, {key: str(call.fields[key]) for key in sorted(_PASSWORDS & set(call.fields))}
 
 

@@ -3,10 +3,10 @@
 from django.conf import settings
 from django.db import transaction
 
-from accounts import ledger, throttle, tokens
+from accounts import ledger, throttle, tokens, users
 from accounts.errors import Reason, Refusal
 from accounts.matrix import minting
-from accounts.models import Challenge, Device, Flow, User
+from accounts.models import Flow, User
 
 PURPOSE = "login-token"
 
@@ -25,17 +25,24 @@ def issue(user: User, *, issuer: tokens.Bearer | None = None, ip: str = "") -> s
         purpose=PURPOSE,
         lifetime=settings.MATRIX_LOGIN_TOKEN_LIFETIME,
         user=user,
-        facts={"device": issuer.device_pk} if issuer is not None else {},
+        facts={"family": issuer.family} if issuer is not None else {},
         ip=ip,
     )
     return secret
 
 
 def consume(secret: str) -> User:
-    """Whose login token it is, used up in the transaction that opens the session; CHALLENGE_INVALID."""
-    challenge = _find(secret)
+    """Whose login token it is, used up in the transaction that opens the session; CHALLENGE_INVALID, ACCOUNT_LOCKED."""
+    if not minting.is_genuine(secret, minting.LOGIN):
+        raise Refusal(Reason.CHALLENGE_INVALID)
+    challenge = ledger.find(secret, flow=Flow.MATRIX, purpose=PURPOSE)
+    if challenge.user is None or challenge.user.deactivated_at:
+        raise Refusal(Reason.CHALLENGE_INVALID)
+    users.hold(challenge.user)  # what ends the issuing session at this moment waits, or has ended it
+    family = challenge.facts.get("family")
+    if family is not None and not tokens.live().filter(family=family).exists():
+        raise Refusal(Reason.CHALLENGE_INVALID, detail="the issuing session has ended")
     ledger.consume(challenge)
-    assert challenge.user is not None
     return challenge.user
 
 
@@ -44,15 +51,3 @@ def use_as_proof(secret: str, *, user: User) -> None:
     with transaction.atomic():
         if consume(secret).pk != user.pk:
             raise Refusal(Reason.CHALLENGE_INVALID)
-
-
-def _find(secret: str) -> Challenge:
-    if not minting.is_genuine(secret, minting.LOGIN):
-        raise Refusal(Reason.CHALLENGE_INVALID)
-    challenge = ledger.find(secret, flow=Flow.MATRIX, purpose=PURPOSE)
-    device = challenge.facts.get("device")
-    if challenge.user is None or challenge.user.deactivated_at:
-        raise Refusal(Reason.CHALLENGE_INVALID)
-    if device is not None and not Device.objects.filter(pk=device, user=challenge.user).exists():
-        raise Refusal(Reason.CHALLENGE_INVALID, detail="the issuing session has ended")
-    return challenge

@@ -32,7 +32,7 @@ def check(text: str, prefix: str) -> str:
 
 
 def is_genuine(text: str, prefix: str) -> bool:
-    """Whether the text has the form and the checksum of a token of this prefix."""
+    """Whether the text has the form and the checksum of a token of this prefix, and names an account."""
     body, _, checksum = text.rpartition("_")
     return (
         text.startswith(f"{prefix}_")
@@ -40,13 +40,17 @@ def is_genuine(text: str, prefix: str) -> bool:
         and text.isascii()
         and len(checksum) == _CHECKSUM
         and checksum == _checksum(body)
+        and localpart_of(text) != ""
     )
 
 
 def localpart_of(text: str) -> str:
-    """The account's name that a genuine token names."""
+    """The name of the account that a token says it belongs to; "" when it names none."""
     encoded = text.partition("_")[2][: -(_SECRET + _CHECKSUM + 2)]
-    return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+    try:
+        return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+    except ValueError:
+        return ""
 
 
 def base62(number: int, length: int) -> str:

@@ -48,7 +48,8 @@ def _end(bearer: Bearer, ids: list[str] | None, fields: dict[str, Any], *, name:
     if ids is None and ("devices" in fields or "session" not in auth):
         messages.texts(fields, "devices")
     user = users.by_id(bearer.user_id)
-    call = Call(name, user, stages.flows_of(user), fields, ip, bound=frozenset({"devices"}))
+    bound, device_id = frozenset({"devices"}), bearer.device_id or ""
+    call = Call(name, user, stages.flows_of(user), fields, ip, bound=bound, device_id=device_id)
     if interactive.replayed(call, auth) is not None:
         return
     proved = interactive.prove(call, auth, stages.check)

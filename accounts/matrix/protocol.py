@@ -55,6 +55,7 @@ SHAPES: Mapping[Reason, Shape] = {
 
 # What the specification names more exactly for one part of a request.
 NARROWER: Mapping[tuple[Reason, str], Shape] = {
+    (Reason.MALFORMED, "http"): _shape(400, "M_UNKNOWN", "Bad Request"),
     (Reason.FIELD_TYPE, "body"): _shape(400, "M_BAD_JSON", "The body is not a JSON object"),
     (Reason.FIELD_INVALID, "type"): _shape(400, "M_UNKNOWN", "Unknown login type"),
     (Reason.FIELD_INVALID, "type of application services"): _shape(

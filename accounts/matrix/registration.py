@@ -14,6 +14,7 @@ from accounts.models import AcceptedDocument, Device, User
 
 _NAME_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 _CALL = "POST register"
+_KEPT = frozenset({"username", "device_id", "initial_device_display_name", "inhibit_login", "refresh_token"})
 
 
 def register(fields: dict[str, Any], *, ip: str, user_agent: str) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def register(fields: dict[str, Any], *, ip: str, user_agent: str) -> dict[str, A
     _require_open()
     throttle.peek(_limit(), throttle.address_key(ip))
     auth = interactive.parse_auth(fields)
-    call = Call(name=_CALL, user=None, flows=flows(), fields=fields, ip=ip, params=_params())
+    call = Call(name=_CALL, user=None, flows=flows(), fields=fields, ip=ip, params=_params(), keeps=_KEPT)
     messages.wish(fields)
     outcome = interactive.replayed(call, auth)
     if outcome is not None:
@@ -129,22 +130,34 @@ def _create(proved: Proved, *, ip: str, user_agent: str) -> tuple[dict[str, Any]
     if proved.session:
         registration_tokens.complete(interactive.challenge_of(proved.session))
     if messages.flag(proved.fields, "inhibit_login"):
-        return {"name": name}, _without_session(name)
+        return {"name": name, "password": encoded}, _without_session(name)
     opened = sessions.open_session(user, messages.wish(proved.fields), ip=ip, user_agent=user_agent, amr="pwd")
-    return {"name": name, "device_id": opened.device_id}, _rendered(opened)
+    outcome = {"name": name, "password": encoded, "device_id": opened.device_id, "token": opened.issued.digest}
+    return outcome, _rendered(opened)
 
 
 def _again(outcome: dict[str, Any], fields: messages.Fields) -> dict[str, Any]:
     """The answer to a repeat: the same account and device. The tokens of the first answer stay alive, because which
-    of the two answers reached the client is not known here."""
-    name = outcome["name"]
-    device = Device.objects.filter(user__username=name, kind=Device.Kind.MATRIX, device_id=outcome.get("device_id", ""))
-    known = device.select_related("user").first()
-    if known is None:
+    of the two answers reached the client is not known here; those of other repeats end.
+
+    CHALLENGE_INVALID with field session when the account or its device is not any more what was made.
+    """
+    name, device_id = outcome["name"], outcome.get("device_id")
+    if device_id is None:
         return _without_session(name)
     with transaction.atomic():
-        issued = sessions.issue(known.user, known, refresh=messages.wish(fields).refresh, amr="pwd")
-    return _rendered(sessions.Opened(accounts_named.user_id(name), known.device_id, issued))
+        policy.hold()
+        user = User.objects.select_for_update(no_key=True).filter(username=name, password=outcome["password"]).first()
+        device = Device.objects.filter(user=user, kind=Device.Kind.MATRIX, device_id=device_id).first()
+        if user is None or device is None or not user.is_active or not _is_admitted(user):
+            raise Refusal(Reason.CHALLENGE_INVALID, field="session")
+        sessions.end_repeats(device, first=outcome["token"])
+        issued = sessions.issue(user, device, refresh=messages.wish(fields).refresh, amr="pwd")
+    return _rendered(sessions.Opened(accounts_named.user_id(name), device_id, issued))
+
+
+def _is_admitted(user: User) -> bool:
+    return policy.decide(sessions.FLOW, users.subject(user)).admitted
 
 
 def _proved_address(proved: Proved) -> str:

@@ -23,6 +23,11 @@ class Issued:
     refresh_token: str | None = None
     expires_in_ms: int | None = None
 
+    @property
+    def digest(self) -> str:
+        """The stored form of the access token, in hex."""
+        return tokens.digest(self.access_token).hex()
+
     def render(self) -> dict[str, str | int]:
         """The members of an answer; absent where there is nothing to say."""
         members = {
@@ -56,6 +61,8 @@ def bearer(secret: str, *, ip: str, guests: bool = False) -> tokens.Bearer:
     if found.locked:
         raise Refusal(Reason.ACCOUNT_LOCKED)
     admit(found, ip=ip)
+    if found.device_pk is None:  # every session here is a device's
+        raise Refusal(Reason.TOKEN_UNKNOWN)
     if found.scope == GUEST and not guests:
         raise Refusal(Reason.FORBIDDEN, field="guest")
     return found
@@ -75,16 +82,24 @@ def admit(found: tokens.Bearer, *, ip: str) -> None:
 def open_session(user: User, wish: Wish, *, ip: str, user_agent: str, amr: str, scope: str = "") -> Opened:
     """A new session on the wished device. A known device keeps its name and loses its older tokens (section 4).
 
-    FORBIDDEN with field device_id when the account has as many devices as it may.
+    FORBIDDEN with field device_id when the account has as many devices as it may; as `users.hold` for what happened
+    to the account since it was read.
     """
     with transaction.atomic():
         policy.hold()
+        users.hold(user)
         policy.admit(FLOW, users.subject(user, ip=ip))  # a ban may have come meanwhile
         device = _device(user, wish, ip=ip, user_agent=user_agent)
         tokens.revoke(Token.objects.filter(device=device), reason="logged in again")
         issued = issue(user, device, refresh=wish.refresh, amr=amr, scope=scope)
         audit.record("login", flow=FLOW, subject=user.username, ip=ip, facts={"device": device.device_id, "amr": amr})
     return Opened(accounts_named.user_id(user.username), device.device_id, issued)
+
+
+def end_repeats(device: Device, *, first: str) -> None:
+    """Ends what earlier repeats of an answer issued for the device; the family of the `first` token stays."""
+    kept = Token.objects.filter(digest=bytes.fromhex(first)).values("family")
+    tokens.revoke(Token.objects.filter(device=device).exclude(family__in=kept), reason="asked for again")
 
 
 def issue(user: User, device: Device, *, refresh: bool, amr: str, scope: str = "") -> Issued:
@@ -104,21 +119,20 @@ def refresh(secret: str, *, ip: str) -> Issued:
     """A new pair for a refresh token, as section 8 says; TOKEN_UNKNOWN, TOKEN_EXPIRED, ACCOUNT_LOCKED, RATE_LIMITED."""
     if not minting.is_genuine(secret, minting.REFRESH):
         raise Refusal(Reason.TOKEN_UNKNOWN)
-    found = tokens.check(secret, flow=FLOW, kind=Token.Kind.REFRESH, ip=ip, confirms=False)
-    if found is not None and not found.locked:
+    kind = Token.Kind.REFRESH
+    found = tokens.check(secret, flow=FLOW, kind=kind, ip=ip, confirms=False)
+    if found is None or found.device_pk is None:
+        raise Refusal(Reason.TOKEN_EXPIRED if tokens.has_lapsed(secret, flow=FLOW, kind=kind) else Reason.TOKEN_UNKNOWN)
+    if not found.locked:
         admit(found, ip=ip)
         throttle.hit(throttle.Limit.of("matrix-refresh", settings.MATRIX_REFRESH_RATE), str(found.device_pk))
-    name = minting.localpart_of(secret)
+    name = found.username
     access = tokens.Minted(minting.mint(minting.ACCESS, name), settings.MATRIX_ACCESS_LIFETIME)
     renewal = _refresh_token(name)
     try:
         tokens.rotate(secret, flow=FLOW, access=access, refresh=renewal, grace=settings.MATRIX_REFRESH_GRACE)
     except tokens.Stolen as stolen:
         _tell_of_theft(stolen.token, ip=ip)
-        raise
-    except Refusal as refusal:
-        if refusal.reason is Reason.TOKEN_UNKNOWN and tokens.has_lapsed(secret, flow=FLOW, kind=Token.Kind.REFRESH):
-            raise Refusal(Reason.TOKEN_EXPIRED) from None
         raise
     return Issued(access.secret, renewal.secret, settings.MATRIX_ACCESS_LIFETIME * 1000)
 
@@ -131,6 +145,9 @@ def log_out(secret: str, *, ip: str, everywhere: bool = False) -> None:
     if token is None:
         raise Refusal(Reason.TOKEN_UNKNOWN)
     with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(
+            pk=token.user_id
+        )  # a login under way ends before, or comes after
         ending = Device.objects.filter(user=token.user_id, kind=Device.Kind.MATRIX)
         if not everywhere:
             ending = ending.filter(tokens=token)
@@ -142,10 +159,9 @@ def log_out(secret: str, *, ip: str, everywhere: bool = False) -> None:
 
 def _device(user: User, wish: Wish, *, ip: str, user_agent: str) -> Device:
     mine = Device.objects.filter(user=user, kind=Device.Kind.MATRIX)
-    if settings.MATRIX_DEVICE_LIMIT and not (wish.device_id and mine.filter(device_id=wish.device_id).exists()):
-        User.objects.select_for_update().get(pk=user.pk)  # two logins at once must not both be the last that fits
-        if mine.count() >= settings.MATRIX_DEVICE_LIMIT:
-            raise Refusal(Reason.FORBIDDEN, field="device_id", detail=f"{settings.PUBLIC_URL}/")
+    is_known = bool(wish.device_id) and mine.filter(device_id=wish.device_id).exists()
+    if settings.MATRIX_DEVICE_LIMIT and not is_known and mine.count() >= settings.MATRIX_DEVICE_LIMIT:
+        raise Refusal(Reason.FORBIDDEN, field="device_id", detail=f"{settings.PUBLIC_URL}/")
     return devices.open(
         user,
         kind=Device.Kind.MATRIX,

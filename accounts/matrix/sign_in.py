@@ -35,7 +35,13 @@ def login_token(bearer: Bearer, fields: dict[str, Any], *, ip: str) -> str:
     if not user.has_usable_password():
         raise Refusal(Reason.FIELD_INVALID, field="auth: the account has no password")
     call = interactive.Call(
-        name="POST login/get_token", user=user, flows=stages.flows_of(user), fields=fields, ip=ip, replayable=False
+        name="POST login/get_token",
+        user=user,
+        flows=stages.flows_of(user),
+        fields=fields,
+        ip=ip,
+        replayable=False,
+        device_id=bearer.device_id or "",
     )
     proved = interactive.prove(call, auth, stages.check)
     login_tokens.limit(user.pk)

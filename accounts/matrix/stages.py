@@ -53,8 +53,11 @@ def hold_registration_token(token: str, session: Challenge) -> str:
     return token
 
 
-def check_password(user: User, given: str, *, ip: str) -> None:
-    """Refuses like a login with a wrong password: CREDENTIAL_WRONG, RATE_LIMITED, ACCOUNT_LOCKED …"""
+def check_password(user: User, given: str, *, ip: str, device_id: str = "") -> None:
+    """Refuses like a login with a wrong password: CREDENTIAL_WRONG, RATE_LIMITED, ACCOUNT_LOCKED …
+
+    The device that asks with a live token is not hindered by strangers' wrong passwords.
+    """
     guesses.password(
         user,
         given,
@@ -62,6 +65,7 @@ def check_password(user: User, given: str, *, ip: str) -> None:
         flow=sessions.FLOW,
         ip=ip,
         address_limit=throttle.Limit.of("matrix-login", settings.MATRIX_LOGIN_RATE),
+        device_id=device_id,
     )
 
 
@@ -77,7 +81,7 @@ def _password(auth: Mapping[str, Any], call: Call) -> bool:
     if not _is_owner(claim, call.user):
         raise Refusal(Reason.FORBIDDEN, field="auth.identifier")
     try:
-        check_password(call.user, given, ip=call.ip)
+        check_password(call.user, given, ip=call.ip, device_id=call.device_id)
     except Refusal as refusal:
         if refusal.reason is Reason.CREDENTIAL_WRONG:
             raise StageFailed("M_FORBIDDEN", "Invalid password") from None

@@ -53,7 +53,16 @@ def add(fields: dict[str, Any], *, bearer: Bearer, ip: str, name: str = "POST ac
     """
     auth = interactive.parse_auth(fields)
     user = users.by_id(bearer.user_id)
-    call = Call(name, user, stages.flows_of(user), _claim(fields, auth, user), ip, bound=frozenset({"sid"}))
+    call = Call(
+        name,
+        user,
+        stages.flows_of(user),
+        _claim(fields, auth, user),
+        ip,
+        keeps=frozenset({"is_holder"}),
+        bound=frozenset({"sid"}),
+        device_id=bearer.device_id or "",
+    )
     if interactive.replayed(call, auth) is not None:
         return
     proved = interactive.prove(call, auth, stages.check)

@@ -61,6 +61,7 @@ def running(*, count: int = 1, **settings: str) -> Iterator[Installation]:
             "DATABASE_URL": database.url,
             "SECRET_KEY": secrets.token_hex(32),
             "RATE_LIMIT_SCALE": "100000",
+            "HTTP_THREADS": "64",  # tests ask fifty times at once, and each may wait for a hash
             "PYTHONUNBUFFERED": "1",
             **settings,
         }

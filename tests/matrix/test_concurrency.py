@@ -38,9 +38,10 @@ def test_one_session_used_fifty_times_at_once_registers_one_account(
     answers = at_once([partial(ask, next(ports), "POST", f"{API}/register", data=whole) for _ in range(50)])
     assert {answer.status for answer in answers} <= {200, 429}
     good = [answer.json for answer in answers if answer.status == 200]
-    assert len(good) >= 10
+    assert good
     assert len({(answer["user_id"], answer["device_id"]) for answer in good}) == 1
-    assert who_am_i(next(ports), good[0]["access_token"]) == 200
+    living = [answer for answer in good if who_am_i(next(ports), answer["access_token"]) == 200]
+    assert 1 <= len(living) <= 2  # the first answer's, and that of the last repeat
     named = f"WHERE username = '{name}'"
     assert installation.database.query(f"SELECT count(*) FROM accounts_user {named}") == [(1,)]
 

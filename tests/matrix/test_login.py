@@ -1,6 +1,7 @@
 """Login, logout, access tokens (matrix.md §4, §6, §9)."""
 
 import re
+import zlib
 from datetime import timedelta
 
 import pytest
@@ -266,6 +267,28 @@ def test_wrong_passwords_make_the_account_wait_ever_longer_be_the_right_one_give
                 traveller.shift(waits[-1] + 0.01)
         assert logged_in(client, "ann")
     assert waits == [pytest.approx(wait, abs=0.1) for wait in (20, 40, 80, 160, 320, 640, 900, 900)]
+
+
+def test_every_spelling_of_an_address_shares_one_allowance(client, ann):
+    emails.add_confirmed(User.objects.get(username="ann"), "ann@example.org")
+    for number, spelling in enumerate(
+        ["ann@example.org", "ann@example.org.", "ANN@Example.org..", "ann@ｅxample.org"] * 2
+    ):
+        client.address = f"198.51.100.{number}"
+        identifier = {"type": "m.id.thirdparty", "medium": "email", "address": spelling}
+        body = {"type": "m.login.password", "identifier": identifier, "password": "wrong"}
+        status = client.post(f"{API}/login", data=body).status
+    assert status == 429
+
+
+@pytest.mark.parametrize("prefix", ["mar", "mlt", "mat"])
+@pytest.mark.parametrize("name", ["A", "_w", "4pyO8", "é"])
+def test_a_well_formed_token_that_names_nobody_is_refused(client, prefix, name):
+    body = f"{prefix}_{name}_{'A' * 43}"
+    token = f"{body}_{minting.base62(zlib.crc32(body.encode()), 6)}"
+    assert error(client.post(f"{API}/refresh", data={"refresh_token": token})) == (401, "M_UNKNOWN_TOKEN")
+    assert error(client.post(f"{API}/login", data={"type": "m.login.token", "token": token})) == (403, "M_FORBIDDEN")
+    assert client.get(f"{API}/devices", params={"access_token": token}).status == 401
 
 
 def test_a_device_that_logged_in_before_is_not_hindered_by_strangers(client, ann):

@@ -94,7 +94,7 @@ def members(body, before=()):
             yield from members(value, (*before, key))
 
 
-@pytest.mark.parametrize(("call", "body"), CALLS.items(), ids=lambda value: " ".join(value) if value is tuple else None)
+@pytest.mark.parametrize(("call", "body"), CALLS.items(), ids=[f"{method} {path}" for method, path in CALLS])
 def test_a_member_of_any_wrong_kind(client, ann, call, body):
     method, path = call
     for member in members(body):

@@ -99,6 +99,29 @@ def test_a_repeat_within_a_minute_has_the_same_outcome_and_leaves_the_first_answ
         assert who_am_i(client, body["access_token"]).status == 200
 
 
+def test_repeats_leave_two_sessions_at_the_most(client):
+    session = session_of(ask(client, username="ann", password=PASSWORD))
+    whole = {"username": "ann", "password": PASSWORD, "auth": {**DUMMY, "session": session}}
+    answers = [ask(client, **whole).json() for _ in range(5)]
+    assert [who_am_i(client, body["access_token"]).status for body in answers] == [200, 401, 401, 401, 200]
+
+
+@pytest.mark.parametrize("change", ["password", "lock", "deactivate", "deny", "device"])
+def test_a_repeat_opens_nothing_that_has_changed_since(client, change):
+    session = session_of(ask(client, username="ann", password=PASSWORD))
+    whole = {"username": "ann", "password": PASSWORD, "auth": {**DUMMY, "session": session}}
+    body = ask(client, **whole).json()
+    user = User.objects.get(username="ann")
+    {
+        "password": lambda: users.set_password(user, "a new good password"),
+        "lock": lambda: users.lock(user),
+        "deactivate": lambda: users.deactivate(user),
+        "deny": lambda: rules.add("deny", "username", "ann"),
+        "device": lambda: client.post(f"{API}/logout", token=body["access_token"]),
+    }[change]()
+    assert error(ask(client, **whole)) == (400, "M_UNKNOWN")
+
+
 @pytest.mark.parametrize("change", [{"password": "something else"}, {"username": "bea"}, {"device_id": "X"}])
 def test_only_the_identical_request_is_a_repeat(client, change):
     session = session_of(ask(client, username="ann", password=PASSWORD))
@@ -297,9 +320,34 @@ def test_wrong_passwords_at_a_stage_count_like_those_at_login(client):
     ann = register(client, "ann")
     for _ in range(5):
         client.post(f"{API}/delete_devices", data={"devices": [], "auth": proof("ann", "wrong")}, token=ann.token)
-    assert log_in(client, "ann").status == 429
+    assert log_in(client, "ann", device_id=ann.device_id).status == 429
     answer = client.post(f"{API}/delete_devices", data={"devices": [], "auth": ann.proof}, token=ann.token)
     assert error(answer) == (429, "M_LIMIT_EXCEEDED")
+
+
+def test_a_stranger_cannot_lock_the_owner_out_of_a_proof(client):
+    ann, here = register(client, "ann"), client.address
+    for number in range(6):
+        client.address = f"198.51.100.{number}"
+        log_in(client, "ann", "wrong")
+    client.address = here
+    assert log_in(client, "ann").status == 429
+    assert client.post(f"{API}/delete_devices", data={"devices": [], "auth": ann.proof}, token=ann.token).status == 200
+
+
+def test_sessions_of_interactive_auth_are_limited_and_keep_only_what_counts(client):
+    body = {"new_password": PASSWORD, "x": "y" * 60_000}
+    statuses = {client.post(f"{API}/account/password", data=body).status for _ in range(62)}
+    assert statuses == {401, 429}
+    assert max(len(str(challenge.facts)) for challenge in Challenge.objects.all()) < 2000
+
+
+def test_a_session_for_a_device_with_a_long_id_is_the_persons_own(client):
+    ann, bea = register(client, "ann"), register(client, "bea")
+    path = f"{API}/devices/{'L' * 505}"
+    session = client.delete(path, token=ann.token).json()["session"]
+    answer = client.delete(path, data={"auth": {**bea.proof, "session": session}}, token=bea.token)
+    assert error(answer) == (403, "M_UNKNOWN")
 
 
 def test_registrations_of_an_address_are_limited_and_challenges_are_not_counted(client):
