@@ -4,9 +4,11 @@ import asyncio
 import secrets
 from asyncio import events
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
@@ -45,6 +47,13 @@ def own_process_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     policy.forget()
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def standing_clock() -> Iterator[None]:
+    """No time passes, so that no allowance is refilled while a busy machine works through the requests of a test."""
+    with time_machine.travel(datetime.now(UTC), tick=False):
+        yield
 
 
 @pytest.fixture

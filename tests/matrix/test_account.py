@@ -195,6 +195,7 @@ def test_a_login_token_needs_a_proof_and_logs_in_once(client, ann, path):
     assert error(with_token(client, body["login_token"])) == (403, "M_FORBIDDEN")
 
 
+@pytest.mark.usefixtures("standing_clock")
 def test_one_login_token_a_minute(client, ann):
     login_token(client, ann)
     assert error(client.post(GET_TOKEN, data={"auth": ann.proof}, token=ann.token)) == (429, "M_LIMIT_EXCEEDED")

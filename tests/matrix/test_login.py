@@ -244,6 +244,7 @@ def test_whitelist_mode_keeps_the_keys_of_those_it_leaves_out(client, ann):
     assert who_am_i(client, ann.token).status == 200
 
 
+@pytest.mark.usefixtures("standing_clock")
 def test_only_failures_use_up_the_allowance_of_an_address(client, ann):
     assert {logged_in(client, "ann", device_id="D").device_id for _ in range(30)} == {"D"}
     statuses = [log_in(client, f"nobody{number}").status for number in range(12)]
@@ -269,6 +270,7 @@ def test_wrong_passwords_make_the_account_wait_ever_longer_be_the_right_one_give
     assert waits == [pytest.approx(wait, abs=0.1) for wait in (20, 40, 80, 160, 320, 640, 900, 900)]
 
 
+@pytest.mark.usefixtures("standing_clock")
 def test_every_spelling_of_an_address_shares_one_allowance(client, ann):
     emails.add_confirmed(User.objects.get(username="ann"), "ann@example.org")
     for number, spelling in enumerate(
@@ -291,6 +293,7 @@ def test_a_well_formed_token_that_names_nobody_is_refused(client, prefix, name):
     assert client.get(f"{API}/devices", params={"access_token": token}).status == 401
 
 
+@pytest.mark.usefixtures("standing_clock")
 def test_a_device_that_logged_in_before_is_not_hindered_by_strangers(client, ann):
     for number in range(5):
         client.address = f"198.51.100.{number}"

@@ -119,6 +119,7 @@ def test_a_registration_token_is_taken_on_a_page(client, settings):
     assert not registration_tokens.is_valid(good)
 
 
+@pytest.mark.usefixtures("standing_clock")
 def test_guesses_of_registration_tokens_are_limited(client, settings):
     settings.RATE_LIMIT_SCALE, settings.REGISTRATION = 1, "token"
     session = new_session(client)
@@ -142,6 +143,7 @@ def test_a_password_is_confirmed_on_a_page(client):
     assert done.status == 200
 
 
+@pytest.mark.usefixtures("standing_clock")
 def test_wrong_passwords_on_the_page_count_like_all_others(client, settings):
     settings.RATE_LIMIT_SCALE = 1
     ann = register(client, "ann")

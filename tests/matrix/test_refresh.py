@@ -159,6 +159,7 @@ def test_chains_with_answers_lost_at_random_never_log_the_client_out(client, ann
     assert Token.objects.filter(kind="access", revoked_at=None).count() <= 2
 
 
+@pytest.mark.usefixtures("standing_clock")
 def test_refreshes_of_a_device_are_limited(client, ann):
     statuses = [refresh(client, ann.refresh_token).status for _ in range(12)]
     assert statuses[:10] == [200] * 10

@@ -316,6 +316,7 @@ def test_the_password_stage_is_the_owners_own(client):
     assert client.post(f"{API}/delete_devices", data={"devices": [], "auth": legacy}, token=ann.token).status == 200
 
 
+@pytest.mark.usefixtures("standing_clock")
 def test_wrong_passwords_at_a_stage_count_like_those_at_login(client):
     ann = register(client, "ann")
     for _ in range(5):
@@ -325,6 +326,7 @@ def test_wrong_passwords_at_a_stage_count_like_those_at_login(client):
     assert error(answer) == (429, "M_LIMIT_EXCEEDED")
 
 
+@pytest.mark.usefixtures("standing_clock")
 def test_a_stranger_cannot_lock_the_owner_out_of_a_proof(client):
     ann, here = register(client, "ann"), client.address
     for number in range(6):
@@ -335,6 +337,7 @@ def test_a_stranger_cannot_lock_the_owner_out_of_a_proof(client):
     assert client.post(f"{API}/delete_devices", data={"devices": [], "auth": ann.proof}, token=ann.token).status == 200
 
 
+@pytest.mark.usefixtures("standing_clock")
 def test_sessions_of_interactive_auth_are_limited_and_keep_only_what_counts(client):
     body = {"new_password": PASSWORD, "x": "y" * 60_000}
     statuses = {client.post(f"{API}/account/password", data=body).status for _ in range(62)}
@@ -350,6 +353,7 @@ def test_a_session_for_a_device_with_a_long_id_is_the_persons_own(client):
     assert error(answer) == (403, "M_UNKNOWN")
 
 
+@pytest.mark.usefixtures("standing_clock")
 def test_registrations_of_an_address_are_limited_and_challenges_are_not_counted(client):
     for _ in range(10):
         session_of(ask(client, username="zoe", password=PASSWORD))
