@@ -36,5 +36,10 @@ def of_scope(scope: Mapping[str, Any]) -> str:
     return client_address(peer, ",".join(forwarded))
 
 
+def mapped(ip: str) -> str:
+    """The address as an IPv6 one, IPv4 as `::ffff:a.b.c.d`: the form in which dual-stack servers show it."""
+    return f"::ffff:{ip}" if ip and ":" not in ip else ip
+
+
 def _is_trusted(address: patterns.IPv4Address | patterns.IPv6Address) -> bool:
     return any(address in network for network in settings.TRUSTED_PROXIES)

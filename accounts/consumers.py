@@ -11,7 +11,7 @@ from typing import Any
 from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from accounts import addresses, aio, clock, hub, policy, token_rows, users
+from accounts import addresses, aio, clock, hub, policy, subjects, token_rows
 from accounts.errors import Reason, Refusal
 from accounts.token_rows import Bearer
 
@@ -78,7 +78,7 @@ class SocketConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
 
 def _still_admitted(flow: str, bearer: Bearer, ip: str) -> None:
     """NOT_ADMITTED, TOKEN_UNKNOWN or ACCOUNT_LOCKED when the socket has to go."""
-    policy.admit(flow, users.subject_of_bearer(bearer, ip=ip))
+    policy.admit(flow, subjects.of_bearer(bearer, ip=ip))
     alive = token_rows.alive(bearer.token_id, moment=clock.now())
     if alive is None:
         raise Refusal(Reason.TOKEN_UNKNOWN)

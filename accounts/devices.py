@@ -1,15 +1,16 @@
 """The verbs on devices: open, touch, end (one-origin.md §3)."""
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from accounts import clock, inserts, tokens
+from accounts import clock, inserts, ledger, tokens
 from accounts.errors import Reason, Refusal
-from accounts.models import Device, Token, User
+from accounts.models import Challenge, Device, Flow, Token, User
 
 
 def open(  # noqa: A001  # the verb of the house; the builtin is not used here
@@ -20,8 +21,9 @@ def open(  # noqa: A001  # the verb of the house; the builtin is not used here
     display_name: str = "",
     user_agent: str = "",
     ip: str = "",
+    new_id: Callable[[], str] = lambda: secrets.token_hex(16),
 ) -> Device:
-    """The device of this id, made when it is new; without an id a random one is made.
+    """The device of this id, made when it is new; without an id one with a random `new_id` is made.
 
     An existing device keeps its display name. Ids: 1–512 characters without control characters, else FIELD_INVALID.
     """
@@ -36,8 +38,8 @@ def open(  # noqa: A001  # the verb of the house; the builtin is not used here
         "last_seen_ip": ip or None,
     }
     if not device_id:
-        device = Device(user=user, kind=kind, device_id=secrets.token_hex(16), **values)
-        inserts.insert(device)
+        while not inserts.insert(device := Device(user=user, kind=kind, device_id=new_id(), **values)):
+            pass  # the id is taken
         return device
     device, is_new = Device.objects.get_or_create(user=user, kind=kind, device_id=device_id, defaults=values)
     if not is_new:
@@ -65,6 +67,15 @@ def end(devices: QuerySet[Device], *, reason: str) -> int:
         tokens.revoke(Token.objects.filter(device_id__in=ids), reason=reason)
         Device.objects.filter(pk__in=ids).delete()
     return len(ids)
+
+
+def end_remembered(user: User, *, reason: str) -> None:
+    """Ends the account's remembered logins with what they gave, and cancels those that wait for a code.
+
+    Called in the transaction that changes the password or an address (websocket-otp.md §3).
+    """
+    tokens.revoke(Token.objects.filter(user=user, kind=Token.Kind.REMEMBERED), reason=reason)
+    ledger.expire(Challenge.objects.filter(user=user, flow=Flow.OTP))
 
 
 def purge(*, batch: int = 1000) -> int:

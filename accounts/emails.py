@@ -1,7 +1,7 @@
 """The verbs on e-mail addresses (one-origin.md §2): django-allauth's rows, with the moments it does not keep.
 
 A confirmed address belongs to one account; the unique index decides races. Each verb takes its account's row first, so
-two of them on one account come one after the other.
+two of them on one account come one after the other. Every change ends the account's remembered logins.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from datetime import datetime
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 
-from accounts import audit, clock, patterns
+from accounts import audit, clock, devices, patterns
 from accounts.errors import Reason, Refusal
 from accounts.models import AddressRecord, User
 
@@ -28,6 +28,12 @@ def owner(address: str) -> User | None:
     """The account this address opens; None when nobody confirmed it, also when it is no address at all."""
     row = EmailAddress.objects.filter(email=_canonical(address), verified=True).select_related("user").first()
     return row.user if row else None
+
+
+def confirmed(user_id: int) -> list[str]:
+    """The confirmed addresses alone, the primary one first."""
+    rows = EmailAddress.objects.filter(user_id=user_id, verified=True).order_by("-primary", "pk")
+    return list(rows.values_list("email", flat=True))
 
 
 def listed(user: User) -> list[Address]:
@@ -53,6 +59,7 @@ def add_confirmed(user: User, address: str, *, validated_at: datetime | None = N
         is_new = row is None or not row.verified
         _store(user, row or EmailAddress(user=user, email=canonical), validated_at or clock.now())
         if is_new:
+            devices.end_remembered(user, reason="address added")
             facts = {"address": canonical}
             audit.record_or_fail("email-added", actor=actor or user, subject=user.username, facts=facts)
 
@@ -67,6 +74,7 @@ def confirm(user: User, address: str, *, actor: audit.Actor) -> None:
         if row.verified:
             return
         _store(user, row, clock.now())
+        devices.end_remembered(user, reason="address added")
         facts = {"address": row.email}
         audit.record_or_fail("email-confirmed", actor=actor, subject=user.username, facts=facts)
 
@@ -82,6 +90,7 @@ def remove(user: User, address: str, *, actor: audit.Actor = None) -> bool:
         row.delete()
         if row.primary:
             _choose_primary(user)
+        devices.end_remembered(user, reason="address removed")
         audit.record_or_fail("email-removed", actor=actor or user, subject=user.username, facts={"address": gone})
         return True
 

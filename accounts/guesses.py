@@ -6,15 +6,25 @@ that signed in before has an allowance of its own: strangers' failures do not hi
 """
 
 import math
+from dataclasses import dataclass
 
 from django.conf import settings
 
-from accounts import audit, names, passwords, policy, throttle, users
+from accounts import audit, names, passwords, policy, subjects, throttle
 from accounts.errors import Reason, Refusal
 from accounts.models import Device, User
 
 _MOST_WAIT = 900.0  # seconds
 _FORGOTTEN_AFTER = 3600.0  # seconds without a failure after which the doubling begins anew
+
+
+@dataclass(frozen=True, slots=True)
+class _Bucket:
+    """Where the failures for one claimed account count. `dear`: beyond the allowance each counts for more."""
+
+    limit: throttle.Limit
+    key: tuple[str, ...]
+    dear: bool = True
 
 
 def password(
@@ -26,23 +36,28 @@ def password(
     ip: str,
     address_limit: throttle.Limit,
     device_id: str = "",
+    pair_limit: throttle.Limit | None = None,
+    tells_state: bool = True,
 ) -> User:
     """The account whose password was given. `claimed` is what was asked for, whether it exists or not.
 
     RATE_LIMITED, OVERLOADED; CREDENTIAL_WRONG for nobody, a wrong password, an account without one and one that the
-    lists refuse, all alike; ACCOUNT_DEACTIVATED and ACCOUNT_LOCKED only after the right password.
+    lists refuse, all alike; ACCOUNT_DEACTIVATED and ACCOUNT_LOCKED only after the right password, and where the door
+    `tells_state`, else they are wrong too. A door's own `pair_limit` counts per claimed account and client address,
+    in place of PASSWORD_FAILURE_RATE per account.
     """
-    key = _key(user, claimed, device_id)
+    bucket = _bucket(user, claimed, device_id) if pair_limit is None else _pair(pair_limit, claimed, ip)
     throttle.peek(address_limit, throttle.address_key(ip))
-    throttle.peek(_account_limit(), *key)
+    throttle.peek(bucket.limit, *bucket.key)
     try:
         right = passwords.verify(user, given)
     except Refusal as refusal:
         if refusal.reason is Reason.FIELD_INVALID:  # no password of anybody
-            raise failed(key, claimed, flow=flow, ip=ip, address_limit=address_limit) from None
+            raise _failed(bucket, claimed, flow=flow, ip=ip, address_limit=address_limit) from None
         raise
-    if user is None or not right or not policy.decide(flow, users.subject(user, ip=ip)).admitted:
-        raise failed(key, claimed, flow=flow, ip=ip, address_limit=address_limit)
+    admitted = user is not None and right and policy.decide(flow, subjects.of_account(user, ip=ip)).admitted
+    if user is None or not admitted or not (tells_state or user.is_active):
+        raise _failed(bucket, claimed, flow=flow, ip=ip, address_limit=address_limit)
     if user.deactivated_at:
         raise Refusal(Reason.ACCOUNT_DEACTIVATED)
     if user.locked_at:
@@ -50,11 +65,11 @@ def password(
     return user
 
 
-def failed(key: tuple[str, ...], claimed: str, *, flow: str, ip: str, address_limit: throttle.Limit) -> Refusal:
+def _failed(bucket: _Bucket, claimed: str, *, flow: str, ip: str, address_limit: throttle.Limit) -> Refusal:
     """Counts a failure, for the address and for the account; the refusal to raise."""
     try:
         throttle.hit(address_limit, throttle.address_key(ip))
-        throttle.hit(_account_limit(), *key, cost=_cost(key))
+        throttle.hit(bucket.limit, *bucket.key, cost=_cost(bucket.key) if bucket.dear else 1.0)
     except Refusal:  # a failure that raced others past the allowance: it is refused all the same
         pass
     else:
@@ -62,11 +77,16 @@ def failed(key: tuple[str, ...], claimed: str, *, flow: str, ip: str, address_li
     return Refusal(Reason.CREDENTIAL_WRONG)
 
 
-def _key(user: User | None, claimed: str, device_id: str) -> tuple[str, ...]:
-    """The bucket: one for every name or address that is claimed, whether somebody has it or not."""
+def _bucket(user: User | None, claimed: str, device_id: str) -> _Bucket:
+    """One for every name or address that is claimed, whether somebody has it or not; a known device has its own."""
+    key: tuple[str, ...] = ("claimed", names.fold(claimed))
     if user is not None and device_id and Device.objects.filter(user=user, device_id=device_id).exists():
-        return ("device", str(user.pk), device_id)
-    return ("claimed", names.fold(claimed))
+        key = ("device", str(user.pk), device_id)
+    return _Bucket(_account_limit(), key)
+
+
+def _pair(limit: throttle.Limit, claimed: str, ip: str) -> _Bucket:
+    return _Bucket(limit, (names.fold(claimed), throttle.address_key(ip)), dear=False)
 
 
 def _account_limit() -> throttle.Limit:

@@ -10,7 +10,6 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from cryptography.fernet import Fernet, MultiFernet
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.template import Context, Engine, TemplateDoesNotExist, engines
 from django.template.backends.django import DjangoTemplates
+from django.template.utils import get_app_template_dirs
 
 _log = logging.getLogger("latchkey.mail")
 _LABEL = b"latchkey queued mail"
@@ -114,4 +114,4 @@ def _operators() -> Engine:
 
 @cache
 def _shipped() -> Engine:
-    return Engine(dirs=[str(Path(__file__).parent / "templates")])
+    return Engine(dirs=[str(folder) for folder in get_app_template_dirs("templates")])

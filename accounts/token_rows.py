@@ -1,12 +1,15 @@
-"""The constant SQL of the token look-up: 30 µs where the ORM takes 500 (architecture.md §5)."""
+"""The constant SQL of the token look-up, 30 µs where the ORM takes 500 (architecture.md §5), and the purge."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from django.db import connection
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Q
 
+from accounts import clock
 from accounts.models import Device, Token, User
 
 
@@ -15,6 +18,7 @@ class Bearer:
     """Who bears a live token, and what the token may. Moments are aware; `locked` means: refuse, but keep."""
 
     token_id: int
+    flow: str
     user_id: int
     family: str
     credential: str
@@ -42,7 +46,7 @@ def _statement(condition: str) -> str:
     return (
         "SELECT t.id, t.user_id, t.family, t.credential, t.scope, t.amr, t.issued_at, t.expires_at, t.idle_seconds, "
         "t.used_at, t.last_used_at, t.parent_id, t.device_id, d.device_id, u.username, u.display_name, u.created_at, "
-        "u.locked_at, u.suspended_at, u.is_staff "
+        "u.locked_at, u.suspended_at, u.is_staff, t.flow "
         f"FROM {token} t JOIN {user} u ON u.id = t.user_id LEFT JOIN {device} d ON d.id = t.device_id "
         f"WHERE {condition} AND t.activated_at IS NOT NULL AND t.revoked_at IS NULL AND u.deactivated_at IS NULL "
         "AND (t.expires_at IS NULL OR t.expires_at > %s) AND (t.idle_until IS NULL OR t.idle_until > %s)"
@@ -52,6 +56,11 @@ def _statement(condition: str) -> str:
 def find(digest: bytes, *, flow: str, kind: str, moment: datetime) -> Bearer | None:
     """The live token with this digest, flow and kind."""
     return _one("t.digest = %s AND t.flow = %s AND t.kind = %s", [digest, flow, kind], moment)
+
+
+def find_of_any_flow(digest: bytes, *, kind: str, moment: datetime) -> Bearer | None:
+    """The live token with this digest and kind, whichever flow issued it."""
+    return _one("t.digest = %s AND t.kind = %s", [digest, kind], moment)
 
 
 def alive(token_id: int, *, moment: datetime) -> Bearer | None:
@@ -81,9 +90,10 @@ def _bearer(row: tuple[Any, ...]) -> Bearer:
         used_at,
         last_used_at,
     ) = row[:11]
-    parent_id, device_pk, device_id, username, display_name, user_created_at, locked_at, suspended_at, staff = row[11:]
+    parent_id, device_pk, device_id, username, display_name, created_at, locked_at, suspended_at, staff, flow = row[11:]
     return Bearer(
         token_id=token_id,
+        flow=flow,
         user_id=user_id,
         family=str(family).replace("-", ""),
         credential=credential,
@@ -99,7 +109,7 @@ def _bearer(row: tuple[Any, ...]) -> Bearer:
         device_id=device_id,
         username=username,
         display_name=display_name,
-        user_created_at=_aware(user_created_at),
+        user_created_at=_aware(created_at),
         locked=locked_at is not None,
         suspended=suspended_at is not None,
         administrator=bool(staff),
@@ -109,3 +119,24 @@ def _bearer(row: tuple[Any, ...]) -> Bearer:
 def _aware(moment: datetime) -> datetime:
     """SQLite's driver gives UTC without saying so."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def purge(*, batch: int = 1000) -> int:
+    """Deletes one batch of tokens that have been dead for `TOKEN_RETENTION` seconds; answers how many.
+
+    A token of a Matrix device that lapsed stays as long as the device: only by it can a client that was away for
+    long be told to keep its keys (`tokens.has_lapsed`). There are few: refreshing revokes the generations before.
+    """
+    threshold = clock.after(-settings.TOKEN_RETENTION)
+    lapsed = Q(expires_at__lt=threshold) | Q(idle_until__lt=threshold)
+    no_device = Q(device=None) | ~Q(device__kind=Device.Kind.MATRIX)
+    dead = Q(revoked_at__lt=threshold) | (lapsed & no_device)
+    ids = list(Token.objects.filter(dead).values_list("pk", flat=True)[:batch])
+    with transaction.atomic():
+        Token.objects.filter(parent_id__in=ids).update(parent=None)
+        Token.objects.filter(successor_id__in=ids).update(successor=None)
+        with connection.cursor() as cursor:
+            if ids:
+                places = ",".join(["%s"] * len(ids))
+                cursor.execute(f"DELETE FROM {Token._meta.db_table} WHERE id IN ({places})", ids)
+    return len(ids)

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from accounts import clock, hub, inserts, recent, token_rows
 from accounts.errors import Reason, Refusal
 from accounts.models import Device, Token, User
-from accounts.token_rows import Bearer
+from accounts.token_rows import Bearer, purge
 
 __all__ = [
     "Bearer",
@@ -24,16 +24,18 @@ __all__ = [
     "Stolen",
     "activate",
     "check",
+    "check_any",
     "digest",
     "has_lapsed",
     "issue",
     "live",
+    "purge",
     "require",
     "revoke",
     "rotate",
 ]
 
-ACCESS, REFRESH = Token.Kind.ACCESS, Token.Kind.REFRESH
+ACCESS, REFRESH, REMEMBERED = Token.Kind.ACCESS, Token.Kind.REFRESH, Token.Kind.REMEMBERED
 _MANY_FAMILIES = 100  # from here on one notice to all sockets is cheaper than one a login
 
 
@@ -105,15 +107,13 @@ def check(secret: str, *, flow: str, kind: str = ACCESS, ip: str = "", confirms:
     refreshed token spends its parents, unless the caller only looks (`confirms`); the last use is written at most
     every `TOKEN_TOUCH_INTERVAL` seconds.
     """
-    moment = clock.now()
-    bearer = token_rows.find(digest(secret), flow=flow, kind=kind, moment=moment)
-    if bearer is None or bearer.locked or not confirms:
-        return bearer
-    if bearer.parent_id is not None and bearer.used_at is None and not _confirm(bearer, bearer.parent_id, moment):
-        return None
-    if bearer.last_used_at is None or bearer.last_used_at < clock.after(-settings.TOKEN_TOUCH_INTERVAL, moment):
-        _touch(bearer, moment, ip)
-    return bearer
+    bearer = token_rows.find(digest(secret), flow=flow, kind=kind, moment=clock.now())
+    return _noted(bearer, ip) if confirms else bearer
+
+
+def check_any(secret: str, *, ip: str) -> Bearer | None:
+    """`check` of an access token of whichever door; its `flow` says which."""
+    return _noted(token_rows.find_of_any_flow(digest(secret), kind=ACCESS, moment=clock.now()), ip)
 
 
 def require(secret: str, *, flow: str, kind: str = ACCESS, ip: str = "") -> Bearer:
@@ -178,18 +178,27 @@ def has_lapsed(secret: str, *, flow: str, kind: str = ACCESS) -> bool:
 def revoke(tokens: QuerySet[Token], *, reason: str) -> int:
     """Ends these tokens for good and tells the sockets that live on them; answers how many were alive.
 
-    Rows stay as tombstones until `purge`, so that no spent secret becomes new again. It looks again until nothing is
-    left: on Postgres a refresh that was under way held up the first UPDATE, which does not see what it has issued.
+    What a remembered login gave dies with it: the other tokens of its device (websocket-otp.md §3). Rows stay as
+    tombstones until `purge`, so that no spent secret becomes new again.
     """
-    count = 0
     with transaction.atomic():
-        doomed = tokens.filter(revoked_at=None)
-        families = set(doomed.order_by().values_list("family", flat=True).distinct())
-        while ended := doomed.update(revoked_at=clock.now(), revoked_for=reason[:64]):
-            count += ended
-        many = len(families) > _MANY_FAMILIES
-        hub.recheck([hub.EVERYONE] if many else map(hub.family_group, families))
-    return count
+        moment = clock.now()
+        count, families = _end(tokens, reason, moment)
+        remembered = Token.objects.filter(kind=REMEMBERED, revoked_at=moment)
+        heirs, more = _end(Token.objects.filter(device__in=remembered.values("device")), reason, moment)
+        families |= more
+        hub.recheck([hub.EVERYONE] if len(families) > _MANY_FAMILIES else map(hub.family_group, families))
+    return count + heirs
+
+
+def _end(tokens: QuerySet[Token], reason: str, moment: datetime) -> tuple[int, set[uuid.UUID]]:
+    """Ends them until nothing is left: on Postgres a refresh that was under way held up the first UPDATE, which does
+    not see what it has issued."""
+    doomed, count = tokens.filter(revoked_at=None), 0
+    families = set(doomed.order_by().values_list("family", flat=True).distinct())
+    while ended := doomed.update(revoked_at=moment, revoked_for=reason[:64]):
+        count += ended
+    return count, families
 
 
 def live(moment: datetime | None = None) -> QuerySet[Token]:
@@ -239,6 +248,17 @@ def _descend(old: Token, minted: Minted, kind: str) -> Token:
     )
 
 
+def _noted(bearer: Bearer | None, ip: str) -> Bearer | None:
+    if bearer is None or bearer.locked:
+        return bearer
+    moment = clock.now()
+    if bearer.parent_id is not None and bearer.used_at is None and not _confirm(bearer, bearer.parent_id, moment):
+        return None
+    if bearer.last_used_at is None or bearer.last_used_at < clock.after(-settings.TOKEN_TOUCH_INTERVAL, moment):
+        _touch(bearer, moment, ip)
+    return bearer
+
+
 def _confirm(bearer: Bearer, parent_id: int, moment: datetime) -> bool:
     """First use of a refreshed token: its parent is spent and the generation before dies. False if it lost a race."""
     with transaction.atomic():
@@ -271,24 +291,3 @@ def _touch(bearer: Bearer, moment: datetime, ip: str) -> None:
     if stale.update(**values) and bearer.device_pk is not None:
         seen: dict[str, object] = {"last_seen_at": moment} | ({"last_seen_ip": ip} if ip else {})
         Device.objects.filter(pk=bearer.device_pk).update(**seen)
-
-
-def purge(*, batch: int = 1000) -> int:
-    """Deletes one batch of tokens that have been dead for `TOKEN_RETENTION` seconds; answers how many.
-
-    A token of a Matrix device that lapsed stays as long as the device: only by it can a client that was away for
-    long be told to keep its keys (`has_lapsed`). There are few: refreshing revokes the generations before.
-    """
-    threshold = clock.after(-settings.TOKEN_RETENTION)
-    lapsed = Q(expires_at__lt=threshold) | Q(idle_until__lt=threshold)
-    no_device = Q(device=None) | ~Q(device__kind=Device.Kind.MATRIX)
-    dead = Q(revoked_at__lt=threshold) | (lapsed & no_device)
-    ids = list(Token.objects.filter(dead).values_list("pk", flat=True)[:batch])
-    with transaction.atomic():
-        Token.objects.filter(parent_id__in=ids).update(parent=None)
-        Token.objects.filter(successor_id__in=ids).update(successor=None)
-        with connection.cursor() as cursor:
-            if ids:
-                places = ",".join(["%s"] * len(ids))
-                cursor.execute(f"DELETE FROM {Token._meta.db_table} WHERE id IN ({places})", ids)
-    return len(ids)

@@ -2,12 +2,11 @@
 
 import secrets
 
-from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, make_password
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 
-from accounts import audit, clock, devices, emails, hub, inserts, names, passwords, patterns, policy, recent, tokens
+from accounts import audit, clock, devices, emails, hub, inserts, names, passwords, patterns, recent, tokens
 from accounts.errors import Reason, Refusal
 from accounts.models import Device, Token, User, X25519Key
 
@@ -73,14 +72,22 @@ def by_id(user_id: int) -> User:
     return user
 
 
+def held(user_id: int) -> User:
+    """The account as it is now, its row locked until the caller's transaction ends: whatever begins or ends a session
+    takes it first, so that one sees what the other did. NOT_FOUND."""
+    found = next(iter(User.objects.raw(_ACCOUNT + _row_lock(), [user_id])), None)
+    if found is None:
+        raise Refusal(Reason.NOT_FOUND, field="username")
+    return found
+
+
 def hold(user: User) -> User:
-    """The account as it is now, its row locked until the caller's transaction ends: called before a session begins or
-    ends, so that one side sees what the other did.
+    """`held`, for a session that begins.
 
     CREDENTIAL_WRONG when the password is another one than when `user` was read; ACCOUNT_DEACTIVATED, ACCOUNT_LOCKED.
     """
-    now = User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
-    if now is None or now.deactivated_at:
+    now = held(user.pk)
+    if now.deactivated_at:
         raise Refusal(Reason.ACCOUNT_DEACTIVATED)
     if now.locked_at:
         raise Refusal(Reason.ACCOUNT_LOCKED)
@@ -103,8 +110,8 @@ def of_x25519_key(public_key: str, *, hold: bool = False) -> User | None:
         cursor.execute(_OWNER_OF_KEY, [public_key])
         owner = cursor.fetchone()
     # Raw: the ORM's compiler would cost a returning user half of the whole login.
-    lock = " FOR NO KEY UPDATE" if hold and connection.features.has_select_for_update else ""
-    return next(iter(User.objects.raw(_ACCOUNT + lock, owner))) if owner else None
+    statement = _ACCOUNT + (_row_lock() if hold else "")
+    return next(iter(User.objects.raw(statement, owner))) if owner else None
 
 
 def of_x25519_key_or_new(public_key: str) -> tuple[User, bool]:
@@ -126,46 +133,6 @@ def of_x25519_key_or_new(public_key: str) -> tuple[User, bool]:
         if made is not None or found is None:  # the name without the key, or the key under another name
             raise Refusal(Reason.NAME_TAKEN, field="username", detail="a key's account changed meanwhile")
         return found, False
-
-
-def subject(user: User, *, ip: str = "", pubkey: str = "", fingerprint: str = "") -> policy.Subject:
-    """The account as the lists see it, opened with this credential from this address."""
-    return policy.Subject(
-        username=user.folded_username,
-        pubkey=pubkey,
-        fingerprint=fingerprint,
-        ip=ip,
-        emails=confirmed_emails(user.pk),
-    )
-
-
-def subject_of_key(public_key: str, *, ip: str) -> policy.Subject:
-    """A Session key as the lists see it: with its account's name and addresses when a rule looks at those."""
-    if not policy.asks_for("username", "email", "domain"):
-        return policy.Subject(pubkey=public_key, ip=ip)
-    user = of_x25519_key(public_key)
-    if user is None:
-        return policy.Subject(username=public_key, pubkey=public_key, ip=ip)
-    return subject(user, ip=ip, pubkey=public_key)
-
-
-def subject_of_bearer(bearer: tokens.Bearer, *, ip: str) -> policy.Subject:
-    """A token's bearer as the lists see it."""
-    is_key = names.is_key_name(bearer.credential)
-    return policy.Subject(
-        username=names.fold(bearer.username),
-        pubkey=bearer.credential if is_key else "",
-        fingerprint="" if is_key else bearer.credential,
-        ip=ip,
-        emails=confirmed_emails(bearer.user_id),
-    )
-
-
-def confirmed_emails(user_id: int) -> tuple[str, ...]:
-    """The confirmed addresses, asked for only when a rule looks at addresses."""
-    if not policy.asks_for("email", "domain"):
-        return ()
-    return tuple(EmailAddress.objects.filter(user_id=user_id, verified=True).values_list("email", flat=True))
 
 
 def rename(user: User, name: str, *, by_administrator: bool = False) -> None:
@@ -223,6 +190,7 @@ def set_encoded_password(
         kept = (keep if keep is not None else Token.objects.none()).filter(user=user)
         devices.end(Device.objects.filter(user=user).exclude(tokens__in=kept), reason="password")
         tokens.revoke(Token.objects.filter(user=user).exclude(pk__in=kept.values("pk")), reason="password")
+        devices.end_remembered(user, reason="password")
         audit.record_or_fail("password-set", actor=actor, subject=user.username)
     user.refresh_from_db()
 
@@ -266,11 +234,16 @@ def deactivate(user: User, *, actor: audit.Actor = None) -> None:
 def end_all_sessions(user: User, *, actor: audit.Actor = None) -> int:
     """Ends every session of every door; answers how many tokens died."""
     with transaction.atomic():
-        User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
+        held(user.pk)
         count = tokens.revoke(Token.objects.filter(user=user), reason="all sessions ended")
         devices.end(Device.objects.filter(user=user), reason="all sessions ended")
         audit.record_or_fail("sessions-ended", actor=actor, subject=user.username, facts={"tokens": count})
     return count
+
+
+def _row_lock() -> str:
+    """SQLite's transactions exclude each other as a whole."""
+    return " FOR NO KEY UPDATE" if connection.features.has_select_for_update else ""
 
 
 def _insert(folded: str, *, display_name: str = "") -> User:

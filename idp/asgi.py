@@ -1,6 +1,7 @@
 """The application, the same under daphne, uvicorn and granian.
 
-http: hot routes, then Django in a thread pool. websocket: Channels. Nothing else decides here.
+http: Socket.IO's polling, hot routes, then Django in a thread pool. websocket: `idp.routing`. Nothing else decides
+here.
 """
 
 import os
@@ -14,14 +15,17 @@ django.setup()
 
 from accounts.hot import HotRoute, Receive, RememberedRoute, Scope, Send, send_answer
 from accounts.matrix import hot as matrix_hot
+from challenges import socketio
 from challenges.session import hot as session_hot
 from idp import background, origin
 from idp.bridge import Bridge
 from idp.routing import websockets
+from idp.server import state
 
 _MOST_URL_BYTES = 8192
 _HOT: dict[tuple[str, str], HotRoute | RememberedRoute] = {**session_hot.ROUTES, **matrix_hot.ROUTES}
 _bridge = Bridge()
+socketio.watch(lambda: state.draining)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,11 +48,19 @@ async def _http(scope: Scope, receive: Receive, send: Send) -> None:
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > _MOST_URL_BYTES:
         await send_answer(send, origin.failure(414, path, ""))
         return
+    if _is_socketio(path):
+        await socketio.application(scope, receive, send)
+        return
     hot = _HOT.get((scope["method"], path))
     if hot is not None:
         await hot(scope, receive, send)
     else:
         await _bridge(scope, receive, send)
+
+
+def _is_socketio(path: str) -> bool:
+    """Where Socket.IO polls; its handshake decides to which door a client comes (one-origin.md §1)."""
+    return path == "/socket.io" or path.startswith("/socket.io/")
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -75,7 +75,8 @@ class Bridge:
 
     async def _fail(self, scope: Scope, send: Send, status: int) -> None:
         accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
-        await send_answer(send, origin.failure(status, scope["path"], accept), head=scope["method"] == "HEAD")
+        method = scope["method"]
+        await send_answer(send, origin.failure(status, scope["path"], accept, method), head=method == "HEAD")
 
 
 async def _send(response: HttpResponseBase, chunks: Iterator[bytes], send: Send, *, head: bool) -> None:

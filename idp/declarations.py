@@ -3,7 +3,7 @@
 `python manage.py settings_page` prints the page; a test fails when page and declarations differ.
 """
 
-from idp.door_declarations import MATRIX_DOOR, OTHER_DOORS, SESSION_DOOR
+from idp.door_declarations import MATRIX_DOOR, OTHER_DOORS, OTP_DOOR, SESSION_DOOR
 from idp.environment import (
     BASE_URL,
     HOSTS,
@@ -226,4 +226,4 @@ MAIL = Section(
     ),
 )
 
-SECTIONS = (SERVER, STORES, PEOPLE, MAIL, LIMITS, RETENTION, SESSION_DOOR, MATRIX_DOOR, OTHER_DOORS)
+SECTIONS = (SERVER, STORES, PEOPLE, MAIL, LIMITS, RETENTION, SESSION_DOOR, MATRIX_DOOR, OTP_DOOR, OTHER_DOORS)

@@ -76,6 +76,41 @@ MATRIX_DOOR = Section(
     ),
 )
 
+OTP_DOOR = Section(
+    "E-mail code door",
+    (
+        Setting("OTP_CODE_DIGITS", integer(6, 10), "6", "Digits of a code."),
+        Setting("OTP_CODE_LIFETIME", integer(60, 86_400), "600", "Seconds a code is good."),
+        Setting(
+            "OTP_TOKEN_MAX_AGE",
+            integer(300, 2 * _YEAR),
+            "86400",
+            "Longest life of a code-login token, seconds.",
+        ),
+        Setting(
+            "OTP_REMEMBERED_PASSWORD",
+            choice("optional", "required"),
+            "optional",
+            "Whether a remembered login asks for the password again.",
+        ),
+        Setting(
+            "OTP_COMPARE_FAMILIES",
+            SWITCH,
+            "off",
+            "Whether a remembered login outlives an update: then only the kind of browser and system must be the same.",
+        ),
+        Setting("OTP_ACCESS_LIFETIME", integer(30, 86_400), "300", "Seconds of the access token that a sign-in gives."),
+        Setting("OTP_MAIL_LIMIT", RATE, "5/900", "Mails with a code per account; `RATE_LIMIT_SCALE` leaves it alone."),
+        Setting("OTP_ADDRESS_MAIL_RATE", RATE, "20/3600", "Mails with a code per client address."),
+        Setting("OTP_PASSWORD_RATE", RATE, "10/900", "Wrong passwords per mail address and client address."),
+        Setting("OTP_ADDRESS_RATE", RATE, "60/60", "Wrong passwords per client address."),
+        Setting(
+            "OTP_WRONG_CODE_RATE", RATE, "15/3600", "Wrong codes per account, after which no mail goes for an hour."
+        ),
+        Setting("OTP_SOCKETS_PER_ADDRESS", integer(1, 100_000), "50", "Open sockets per client address."),
+    ),
+)
+
 OTHER_DOORS = Section(
     "For doors that are not open in this release: checked at start, without effect",
     (
@@ -90,19 +125,6 @@ OTHER_DOORS = Section(
         Setting("METRICS_TOKEN", TEXT, "", "Lets a scraper that is not on loopback read `/metrics`.", secret=True),
         Setting("RENDEZVOUS_MODE", choice("open", "authenticated", "off"), "open", "Who may create a rendezvous."),
         Setting("DEVICE_CODE_LIFETIME", integer(60, 3600), "1200", "Seconds a device code and its user code live."),
-        Setting("OTP_MAIL_LIMIT", RATE, "5/900", "Mails with a code per account."),
-        Setting(
-            "OTP_TOKEN_MAX_AGE",
-            integer(300, 2 * _YEAR),
-            "86400",
-            "Longest life of a code-login token, seconds.",
-        ),
-        Setting(
-            "OTP_REMEMBERED_PASSWORD",
-            choice("optional", "required"),
-            "optional",
-            "Whether a remembered login asks for the password again.",
-        ),
         Setting("MATRIX_HOMESERVER_URL", OPTIONAL_URL, "", "A Synapse that delegates to this server."),
         Setting("MATRIX_HOMESERVER_SECRET", TEXT, "", "The secret shared with that Synapse.", secret=True),
     ),

@@ -5,10 +5,12 @@ from functools import cache
 
 from django.conf import settings
 
+from accounts.api import protocol as api
 from accounts.matrix import protocol as matrix
 from accounts.wire import Answer, Wire
 from challenges.openpgp import protocol as openpgp
 from challenges.session import messages as session
+from challenges.socketio import http as socketio
 from devicelogin.oauth import protocol as oauth
 from idp import error_page
 
@@ -18,10 +20,21 @@ _LARGER_BODIES = {"/api/users": 100_000, "/api/auth": 100_000, "/socket.io/": 1_
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A prefix of the URL map. `wire` is None for people's pages, which err in HTML."""
+    """A prefix of the URL map. `wire` is None for people's pages, which err in HTML.
+
+    `whole`: the path itself and nothing below it. `method`: of a path with two owners, whose part this one has.
+    """
 
     prefix: str
     wire: Wire | None
+    whole: bool = False
+    method: str = ""
+
+    def owns(self, path: str, method: str) -> bool:
+        """Whether a request lies here."""
+        if self.method not in {"", method}:
+            return False
+        return path == self.prefix if self.whole else _below(path, self.prefix)
 
 
 @cache
@@ -33,7 +46,12 @@ def owners() -> tuple[Owner, ...]:
         Owner("/.well-known/oauth-authorization-server", oauth.WIRE),
         Owner("/oauth2/", oauth.WIRE),
         Owner("/auth/device", oauth.WIRE),
+        Owner("/api/me", api.WIRE, whole=True),
+        Owner("/api/token/refresh", oauth.WIRE, whole=True, method="POST"),
+        Owner("/api/schema/", api.WIRE, whole=True),
+        Owner("/api/docs/", None, whole=True),
         Owner("/api/", openpgp.WIRE),
+        Owner("/socket.io/", socketio.WIRE),
         *(Owner(prefix, session.APPNET) for prefix in ("/loki/", "/token", "/users/me", "/stream/0/token")),
         *(Owner(prefix, None) for prefix in page_prefixes()),
     )
@@ -45,9 +63,9 @@ def page_prefixes() -> tuple[str, ...]:
     return (f"/{settings.ADMIN_PATH}", "/static/", "/demo/", "/account/", "/authorize", "/link")
 
 
-def owner_of(path: str) -> Owner | None:
+def owner_of(path: str, method: str = "") -> Owner | None:
     """Whose prefix the path lies under."""
-    return next((owner for owner in owners() if _below(path, owner.prefix)), None)
+    return next((owner for owner in owners() if owner.owns(path, method)), None)
 
 
 def is_page(path: str) -> bool:
@@ -56,9 +74,9 @@ def is_page(path: str) -> bool:
     return owner is not None and owner.wire is None
 
 
-def failure(status: int, path: str, accept: str) -> Answer:
+def failure(status: int, path: str, accept: str, method: str = "") -> Answer:
     """An error of HTTP itself, in the form of the path's owner."""
-    owner = owner_of(path)
+    owner = owner_of(path, method)
     wire = owner.wire if owner else None
     if wire is not None:
         return wire.failure(status)

@@ -1,14 +1,22 @@
-"""Websocket paths. No door of this release speaks websocket: every path is refused, as one line per flow will say."""
+"""Websocket paths, and the doors behind `/socket.io/`: one line per flow."""
 
 from channels.routing import URLRouter
+from django.urls import path
 
 from accounts.hot import Receive, Scope, Send
+from challenges import socketio
+from challenges.otp.consumers import LoginConsumer
+from challenges.otp.sockets import CodeDoor
 
-_paths = URLRouter([])
+_paths = URLRouter([path("ws/login/", LoginConsumer.as_asgi())])
+socketio.serve(CodeDoor())
 
 
 async def websockets(scope: Scope, receive: Receive, send: Send) -> None:
     """Routes a websocket, or refuses the handshake when no flow owns the path."""
+    if scope["path"].startswith("/socket.io/"):
+        await socketio.application(scope, receive, send)
+        return
     try:
         await _paths(scope, receive, send)
     except ValueError:  # Channels' word for "no route"

@@ -116,6 +116,20 @@ MATRIX_LOGIN_TOKEN_RATE: Rate = _declared["MATRIX_LOGIN_TOKEN_RATE"]
 MATRIX_REFRESH_RATE: Rate = _declared["MATRIX_REFRESH_RATE"]
 SYNAPSE_PEPPER: str = _declared["SYNAPSE_PEPPER"]
 
+OTP_CODE_DIGITS: int = _declared["OTP_CODE_DIGITS"]
+OTP_CODE_LIFETIME: int = _declared["OTP_CODE_LIFETIME"]
+OTP_TOKEN_MAX_AGE: int = _declared["OTP_TOKEN_MAX_AGE"]
+OTP_REMEMBERED_PASSWORD: str = _declared["OTP_REMEMBERED_PASSWORD"]
+OTP_COMPARE_FAMILIES: bool = _declared["OTP_COMPARE_FAMILIES"]
+OTP_ACCESS_LIFETIME: int = _declared["OTP_ACCESS_LIFETIME"]
+OTP_MAIL_LIMIT: Rate = _declared["OTP_MAIL_LIMIT"]
+OTP_ADDRESS_MAIL_RATE: Rate = _declared["OTP_ADDRESS_MAIL_RATE"]
+OTP_PASSWORD_RATE: Rate = _declared["OTP_PASSWORD_RATE"]
+OTP_ADDRESS_RATE: Rate = _declared["OTP_ADDRESS_RATE"]
+OTP_WRONG_CODE_RATE: Rate = _declared["OTP_WRONG_CODE_RATE"]
+OTP_SOCKETS_PER_ADDRESS: int = _declared["OTP_SOCKETS_PER_ADDRESS"]
+SIMPLE_JWT = {"TOKEN_TYPE_CLAIM": "typ"}  # keys and lifetimes are the token classes' own (challenges/otp/jwts.py)
+
 # --- Applications and URLs ----------------------------------------------------------------------
 
 INSTALLED_APPS = [
@@ -132,9 +146,13 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "channels",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "accounts",
+    "accounts.api",
     "accounts.matrix",
     "challenges.session",
+    "challenges.otp",
     "idp",
 ]
 ROOT_URLCONF = "idp.urls"
@@ -175,6 +193,15 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
     "UNAUTHENTICATED_USER": None,
+    "DEFAULT_SCHEMA_CLASS": "accounts.api.described.DoorSchema",
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Latchkey",
+    "DESCRIPTION": "One account, opened by the programs people already use. Each tag is a door.",
+    "VERSION": "1",
+    "PREPROCESSING_HOOKS": ["idp.openapi.one_path_a_route"],
+    "POSTPROCESSING_HOOKS": ["idp.openapi.add_hot_routes", "idp.openapi.tag_by_door"],
+    "APPEND_COMPONENTS": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
 }
 
 # --- Accounts -----------------------------------------------------------------------------------

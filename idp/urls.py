@@ -4,7 +4,9 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from challenges.otp.views import RefreshView
 from idp import views
+from idp.shared_paths import by_method
 
 urlpatterns = [
     path("", views.front_page, name="front-page"),
@@ -12,8 +14,11 @@ urlpatterns = [
     path("readyz", views.readyz),
     path(settings.ADMIN_PATH, admin.site.urls),
     path(settings.ADMIN_PATH.rstrip("/"), views.to_admin),
+    path("", include("accounts.api.urls")),
+    path("api/token/refresh", by_method("POST", RefreshView)),
     path("", include("accounts.matrix.urls")),
     path("", include("challenges.session.urls")),
+    path("", include("challenges.otp.urls")),
     re_path(r"^.*\Z", views.unknown_path),
 ]
 

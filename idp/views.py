@@ -26,7 +26,7 @@ class Door:
 DOORS = (
     Door("Session open group", "Session desktop and phones, generation 2019 to 2021", True),
     Door("Matrix", "Accounts for Element and other Matrix clients; not a homeserver", True),
-    Door("E-mail code", "Sites that sign in over Socket.IO or websocket", False),
+    Door("E-mail code", "Sites that sign in over Socket.IO or websocket", True),
     Door("Laverna", "OpenPGP-signed sign-in and signaling", False),
     Door("QR and device login", "OAuth 2.0, and signing in one device with another", False),
 )

@@ -3,7 +3,10 @@
 import json
 from typing import Any
 
+from websockets.sync.client import connect
+
 from tests.conformance.matrix.client import PASSWORD, Matrix, Session, user
+from tests.conformance.otp.person import FAKE, Person, make_people
 from tests.live import running
 from tests.live.session import Client
 
@@ -76,6 +79,38 @@ def matrix_door() -> None:
         told.ask("its session waits, keys and all", "GET", f"{V3}/devices", token=alice.access_token)
 
 
+def code_door() -> None:
+    """A site of 2020 signs a user in by mail, over a plain websocket; the next visit needs no mail."""
+    with running() as installation:
+        make_people(installation)
+        url = f"ws://127.0.0.1:{installation.server.port}/ws/login/"
+        print(f"\n\n== E-mail code, at {url}")
+        with connect(url) as socket:
+
+            def ask(event: str, data: dict[str, Any]) -> Any:
+                frame = json.dumps({"event": event, "data": data})
+                print(f"> {_short(frame)}")
+                socket.send(frame)
+                answer = str(socket.recv(20))
+                print(f"< {_short(answer)}")
+                return json.loads(answer)["data"]
+
+            person = Person(installation, ask)
+            print("\n# a wrong password")
+            person.request(password="wrong")
+            print("\n# the right one")
+            token = person.token()
+            print("\n# the constant of the old page opens nothing by itself")
+            person.confirm(token, FAKE)
+            [code] = person.codes()
+            print(f"\n(the mail says {code})\n# the code")
+            answer = person.confirm(token, code)
+            print("\n# the next visit needs no mail")
+            person.confirm(token, FAKE)
+        told = Told(Client(installation.server.port))
+        told.ask("what a backend asks", "GET", "/api/me", token=answer["access"])
+
+
 def _registration(told: Told) -> Session:
     """Alice's account, stage by stage."""
     body: dict[str, Any] = {"username": "alice", "password": PASSWORD}
@@ -94,3 +129,4 @@ def _short(text: str) -> str:
 if __name__ == "__main__":
     session_door()
     matrix_door()
+    code_door()

@@ -11,7 +11,9 @@ from accounts.admin import (
     devices,
     index,
     own_password,
+    queued_mail,
     registration_tokens,
+    remembered,
     rules,
     switches,
     tokens,
@@ -24,7 +26,9 @@ __all__ = [
     "devices",
     "index",
     "own_password",
+    "queued_mail",
     "registration_tokens",
+    "remembered",
     "rules",
     "switches",
     "tokens",
@@ -37,4 +41,4 @@ for _model in (EmailAddress, EmailConfirmation, Authenticator, Group):
         admin.site.unregister(_model)
 
 admin.site.index_template = "admin/accounts/index.html"
-admin.site.extra_urls = lambda: [*own_password.urls(), *index.urls()]  # type: ignore[attr-defined]  # unfold asks the site for it
+admin.site.extra_urls = lambda: [*own_password.urls(), *remembered.urls(), *index.urls()]  # type: ignore[attr-defined]  # unfold asks the site for it

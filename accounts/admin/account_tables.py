@@ -6,7 +6,7 @@ from allauth.mfa.models import Authenticator
 from django.db.models import Q
 from django.urls import reverse
 
-from accounts.admin import account_addresses, account_sessions, shown
+from accounts.admin import account_addresses, account_sessions, remembered, shown
 from accounts.models import AuditEvent, User
 
 MOST = 50
@@ -20,6 +20,7 @@ def of(user: User) -> list[dict[str, Any]]:
         _factors(user),
         account_addresses.table(user),
         account_sessions.table(user),
+        remembered.table(user),
         _devices(user),
         _documents(user),
         _events(user),

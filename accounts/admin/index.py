@@ -8,7 +8,7 @@ from django.urls import URLPattern, path, reverse
 
 from accounts import clock, tokens
 from accounts.admin import shown
-from accounts.models import AccessMode, AccessRule, AuditEvent, Flow, User
+from accounts.models import AccessMode, AccessRule, AuditEvent, Flow, QueuedMail, User
 
 _DAY = 86_400.0
 
@@ -24,6 +24,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         _figure("Access rules", AccessRule.objects.filter(enabled=True).count(), "accounts_accessrule"),
         _figure("Refused in a day", refused.count(), "accounts_auditevent", "?outcome__exact=refused"),
     ]
+    if failed := QueuedMail.objects.exclude(last_error="").count():
+        figures.append(_figure("Mails that failed so far", failed, "accounts_queuedmail", "?failed=yes"))
     return {**context, "title": "Overview", "figures": figures, "doors": _doors(), "events": _events()}
 
 

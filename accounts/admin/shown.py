@@ -18,7 +18,14 @@ from accounts.models import AccessRule, Device, User
 
 LONGEST = 80
 NOTHING = "–"
-_METHODS = {"pwd": "password", "hwk": "key", "otp": "e-mail code", "mfa": "second factor", "mlt": "login token"}
+_METHODS = {
+    "pwd": "password",
+    "hwk": "key",
+    "otp": "e-mail code",
+    "mfa": "second factor",
+    "mlt": "login token",
+    "rmb": "remembered login",
+}
 
 
 def text(value: object, length: int = LONGEST) -> SafeString | str:

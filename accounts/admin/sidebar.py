@@ -18,6 +18,7 @@ _GROUPS: tuple[_Group, ...] = (
             ("OpenPGP keys", "encrypted", "accounts_openpgpkey_changelist"),
             ("Devices", "devices", "accounts_device_changelist"),
             ("Live tokens", "confirmation_number", "accounts_token_changelist"),
+            ("Remembered logins", "badge", "accounts_token_remembered"),
         ),
     ),
     (
@@ -29,7 +30,13 @@ _GROUPS: tuple[_Group, ...] = (
             ("Registration tokens", "person_add", "accounts_registrationtoken_changelist"),
         ),
     ),
-    ("Log", (("Audit log", "history", "accounts_auditevent_changelist"),)),
+    (
+        "Log",
+        (
+            ("Audit log", "history", "accounts_auditevent_changelist"),
+            ("Queued mails", "outgoing_mail", "accounts_queuedmail_changelist"),
+        ),
+    ),
 )
 
 

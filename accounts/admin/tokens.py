@@ -54,7 +54,7 @@ class TokenAdmin(HouseAdmin):
     """Tokens of all accounts and doors."""
 
     list_display = ("token", "account", "device_link", "opened_by", "issued_column", "used_column", "ends", "life")
-    list_filter = (LifeFilter, "flow", "kind")
+    list_filter: ClassVar[tuple[Any, ...]] = (LifeFilter, "flow", "kind")
     list_select_related = ("user", "device")
     search_fields = ("user__username", "credential", "device__device_id", "device__display_name")
     search_help_text = "Account, key, fingerprint or device"

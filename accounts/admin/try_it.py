@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
-from accounts import names, patterns, policy, users, words
+from accounts import names, patterns, policy, subjects, users, words
 from accounts.admin import shown
 from accounts.admin.base import HouseAdmin
 from accounts.errors import Refusal
@@ -135,7 +135,7 @@ def _account(given: policy.Subject) -> User | None:
 
 def _completed(given: policy.Subject, user: User) -> policy.Subject:
     """What was typed, with the account's name and confirmed addresses."""
-    own = users.subject(user, ip=given.ip, pubkey=given.pubkey, fingerprint=given.fingerprint)
+    own = subjects.of_account(user, ip=given.ip, pubkey=given.pubkey, fingerprint=given.fingerprint)
     confirmed = EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True)
     emails = tuple(dict.fromkeys([*given.emails, *own.emails, *confirmed]))
     return replace(own, username=given.username or own.username, emails=emails)

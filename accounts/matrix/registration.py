@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from accounts import names, passwords, policy, registration_tokens, throttle, users
+from accounts import names, passwords, policy, registration_tokens, subjects, throttle, users
 from accounts.errors import Reason, Refusal
 from accounts.matrix import accounts_named, address_proofs, interactive, messages, sessions, stages
 from accounts.matrix.interactive import Call, Proved
@@ -30,10 +30,15 @@ def register(fields: dict[str, Any], *, ip: str, user_agent: str) -> dict[str, A
     messages.wish(fields)
     outcome = interactive.replayed(call, auth)
     if outcome is not None:
-        return _again(outcome, fields)
+        return _again(outcome)
     _count_call(ip)
-    _check(fields, ip=ip)
-    proved = interactive.prove(call, auth, stages.check)
+    try:
+        proved = _proved(call, auth)
+    except Refusal as refusal:
+        outcome = interactive.replayed(call, auth) if refusal.reason is Reason.NAME_TAKEN else None
+        if outcome is None:
+            raise
+        return _again(outcome)  # the same request came twice at once, and the other one has taken the name
     if "password" not in proved.hashes:
         raise Refusal(Reason.FIELD_MISSING, field="password")
     answers: list[dict[str, Any]] = []
@@ -44,7 +49,7 @@ def register(fields: dict[str, Any], *, ip: str, user_agent: str) -> dict[str, A
         return outcome
 
     outcome, is_new = interactive.perform(proved, create)
-    return answers[0] if is_new else _again(outcome, proved.fields)
+    return answers[0] if is_new else _again(outcome)
 
 
 def register_guest(fields: dict[str, Any], *, ip: str, user_agent: str) -> dict[str, Any]:
@@ -94,6 +99,14 @@ def _require_open() -> None:
         raise Refusal(Reason.REGISTRATION_CLOSED)
 
 
+def _proved(call: Call, auth: messages.Fields) -> Proved:
+    """The call with its proofs. The name is looked at before them and after: a proof may take two days."""
+    _check(call.fields, ip=call.ip)
+    proved = interactive.prove(call, auth, stages.check)
+    _check(proved.fields, ip=call.ip)
+    return proved
+
+
 def _check(fields: messages.Fields, *, ip: str) -> None:
     """What can be said of a body before any proof."""
     username, password = messages.text(fields, "username"), messages.text(fields, "password")
@@ -133,10 +146,10 @@ def _create(proved: Proved, *, ip: str, user_agent: str) -> tuple[dict[str, Any]
         return {"name": name, "password": encoded}, _without_session(name)
     opened = sessions.open_session(user, messages.wish(proved.fields), ip=ip, user_agent=user_agent, amr="pwd")
     outcome = {"name": name, "password": encoded, "device_id": opened.device_id, "token": opened.issued.digest}
-    return outcome, _rendered(opened)
+    return outcome | {"refresh": opened.issued.refresh_token is not None}, _rendered(opened)
 
 
-def _again(outcome: dict[str, Any], fields: messages.Fields) -> dict[str, Any]:
+def _again(outcome: dict[str, Any]) -> dict[str, Any]:
     """The answer to a repeat: the same account and device. The tokens of the first answer stay alive, because which
     of the two answers reached the client is not known here; those of other repeats end.
 
@@ -152,12 +165,12 @@ def _again(outcome: dict[str, Any], fields: messages.Fields) -> dict[str, Any]:
         if user is None or device is None or not user.is_active or not _is_admitted(user):
             raise Refusal(Reason.CHALLENGE_INVALID, field="session")
         sessions.end_repeats(device, first=outcome["token"])
-        issued = sessions.issue(user, device, refresh=messages.wish(fields).refresh, amr="pwd")
+        issued = sessions.issue(user, device, refresh=outcome["refresh"], amr="pwd")
     return _rendered(sessions.Opened(accounts_named.user_id(name), device_id, issued))
 
 
 def _is_admitted(user: User) -> bool:
-    return policy.decide(sessions.FLOW, users.subject(user)).admitted
+    return policy.decide(sessions.FLOW, subjects.of_account(user)).admitted
 
 
 def _proved_address(proved: Proved) -> str:

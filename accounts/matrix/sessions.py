@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import transaction
 
-from accounts import audit, devices, emails, mail, policy, throttle, tokens, users
+from accounts import audit, devices, emails, mail, policy, subjects, throttle, tokens, users
 from accounts.errors import Reason, Refusal
 from accounts.matrix import accounts_named, identifiers, minting
 from accounts.matrix.messages import Wish
@@ -70,7 +70,7 @@ def bearer(secret: str, *, ip: str, guests: bool = False) -> tokens.Bearer:
 
 def admit(found: tokens.Bearer, *, ip: str) -> None:
     """What the lists say of a live session: 401 for one that is denied, 403 for an address (R49, one-origin.md §4)."""
-    decision = policy.decide(FLOW, users.subject_of_bearer(found, ip=ip))
+    decision = policy.decide(FLOW, subjects.of_bearer(found, ip=ip))
     if decision.admitted:
         return
     if decision.rule is not None and decision.rule.field == "ip":
@@ -88,9 +88,10 @@ def open_session(user: User, wish: Wish, *, ip: str, user_agent: str, amr: str, 
     with transaction.atomic():
         policy.hold()
         users.hold(user)
-        policy.admit(FLOW, users.subject(user, ip=ip))  # a ban may have come meanwhile
+        policy.admit(FLOW, subjects.of_account(user, ip=ip))  # a ban may have come meanwhile
         device = _device(user, wish, ip=ip, user_agent=user_agent)
-        tokens.revoke(Token.objects.filter(device=device), reason="logged in again")
+        if wish.device_id:  # else nothing was ever issued for it
+            tokens.revoke(Token.objects.filter(device=device), reason="logged in again")
         issued = issue(user, device, refresh=wish.refresh, amr=amr, scope=scope)
         audit.record("login", flow=FLOW, subject=user.username, ip=ip, facts={"device": device.device_id, "amr": amr})
     return Opened(accounts_named.user_id(user.username), device.device_id, issued)
@@ -145,9 +146,7 @@ def log_out(secret: str, *, ip: str, everywhere: bool = False) -> None:
     if token is None:
         raise Refusal(Reason.TOKEN_UNKNOWN)
     with transaction.atomic():
-        User.objects.select_for_update(no_key=True).get(
-            pk=token.user_id
-        )  # a login under way ends before, or comes after
+        users.held(token.user_id)  # a login under way ends before, or comes after
         ending = Device.objects.filter(user=token.user_id, kind=Device.Kind.MATRIX)
         if not everywhere:
             ending = ending.filter(tokens=token)
@@ -165,7 +164,8 @@ def _device(user: User, wish: Wish, *, ip: str, user_agent: str) -> Device:
     return devices.open(
         user,
         kind=Device.Kind.MATRIX,
-        device_id=wish.device_id or identifiers.new_device_id(),
+        device_id=wish.device_id,
+        new_id=identifiers.new_device_id,
         display_name=wish.display_name,
         user_agent=user_agent,
         ip=ip,

@@ -7,7 +7,7 @@ from functools import cache
 from django.conf import settings
 from django.db import transaction
 
-from accounts import audit, clock, devices, policy, throttle, tokens, users
+from accounts import audit, clock, devices, policy, subjects, throttle, tokens, users
 from accounts.errors import Reason, Refusal
 from accounts.models import Device, Flow, Token, User
 from challenges.session import messages, protocol
@@ -20,7 +20,7 @@ def open_challenge(*, public_key: str, ip: str) -> protocol.EncryptedToken:
 
     Refuses with NOT_ADMITTED, RATE_LIMITED or FIELD_INVALID.
     """
-    policy.admit(FLOW, users.subject_of_key(public_key, ip=ip))
+    policy.admit(FLOW, subjects.of_key(public_key, ip=ip))
     throttle.hit(_challenges(), throttle.address_key(ip))
     expires = int(clock.now().timestamp()) + settings.SESSION_CHALLENGE_LIFETIME
     token = protocol.mint_token(public_key, expires=expires, mac_key=_mac_keys()[0])
@@ -33,7 +33,7 @@ def submit(*, public_key: str, token: object, ip: str, user_agent: str) -> None:
     Refuses, in this order, with NOT_ADMITTED, FIELD_MISSING, RATE_LIMITED, CHALLENGE_INVALID, ACCOUNT_LOCKED.
     """
     try:
-        policy.admit(FLOW, users.subject_of_key(public_key, ip=ip))
+        policy.admit(FLOW, subjects.of_key(public_key, ip=ip))
         secret = protocol.parse_submitted_token(token)
         throttle.peek(_failures(), throttle.address_key(ip))
         now = int(clock.now().timestamp())
@@ -48,7 +48,7 @@ def submit(*, public_key: str, token: object, ip: str, user_agent: str) -> None:
 def bearer(secret: str, *, ip: str) -> tokens.Bearer:
     """Who bears an active token; TOKEN_MISSING, TOKEN_UNKNOWN, ACCOUNT_LOCKED or NOT_ADMITTED."""
     found = tokens.require(secret, flow=FLOW, ip=ip)
-    policy.admit(FLOW, users.subject_of_bearer(found, ip=ip))
+    policy.admit(FLOW, subjects.of_bearer(found, ip=ip))
     return found
 
 
@@ -80,7 +80,7 @@ def set_name(found: tokens.Bearer, *, name: str | None) -> messages.Owner:
 def _log_in(public_key: str, secret: str, *, ip: str, user_agent: str) -> None:
     with transaction.atomic():
         policy.hold()
-        policy.admit(FLOW, users.subject_of_key(public_key, ip=ip))  # a ban may have come meanwhile
+        policy.admit(FLOW, subjects.of_key(public_key, ip=ip))  # a ban may have come meanwhile
         user, is_new = users.of_x25519_key_or_new(public_key)
         _require_usable(user)
         device = devices.open(user, kind=Device.Kind.SESSION, display_name="Session", user_agent=user_agent, ip=ip)

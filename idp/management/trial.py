@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from django.core.management.base import CommandError
 
-from accounts import names, patterns, policy, users
+from accounts import names, patterns, policy, subjects, users
 from accounts.keys import canonical_fingerprint, canonical_x25519
 from accounts.models import AccessRule, Flow, User
 
@@ -55,7 +55,7 @@ class Trial:
             pubkey = keys[0]
         if flow == Flow.OPENPGP and not fingerprint and len(prints) == 1:
             fingerprint = prints[0]
-        known = users.subject(self.account, ip=self.given.ip, pubkey=pubkey, fingerprint=fingerprint)
+        known = subjects.of_account(self.account, ip=self.given.ip, pubkey=pubkey, fingerprint=fingerprint)
         return replace(known, emails=(*self.given.emails, *known.emails))
 
 

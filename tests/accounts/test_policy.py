@@ -7,7 +7,7 @@ import time_machine
 from allauth.account.models import EmailAddress
 from django.utils import timezone
 
-from accounts import names, policy, rules, tokens, users
+from accounts import names, policy, rules, subjects, tokens, users
 from accounts.errors import Reason, Refusal
 from accounts.models import AccessRule, AuditEvent, Flow, Notice
 from tests.session_client import SessionIdentity
@@ -192,8 +192,8 @@ def test_an_unconfirmed_address_is_no_reason():
     user = users.create("alice")
     EmailAddress.objects.create(user=user, email="alice@corp.example", verified=False)
     rules.add("deny", "domain", "corp.example")
-    assert users.subject(user).emails == ()
-    assert admitted(users.subject(user))
+    assert subjects.of_account(user).emails == ()
+    assert admitted(subjects.of_account(user))
 
 
 def test_every_change_of_a_list_is_audited_with_old_and_new():

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from accounts.api import protocol as api
 from accounts.errors import Reason
 from accounts.matrix import protocol as matrix
 from challenges.openpgp import protocol as openpgp
+from challenges.otp import views as renewal
 from challenges.session import messages as session
 from devicelogin.oauth import protocol as oauth
 
@@ -16,9 +18,11 @@ ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("idp", "accounts", "challenges", "devicelogin")
 SOURCES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")) if "migrations" not in path.parts]
 WIRES = {
+    "api": api.WIRE,
     "matrix": matrix.WIRE,
     "oauth": oauth.WIRE,
     "openpgp": openpgp.WIRE,
+    "renewal": renewal.WIRE,
     "session plain": session.PLAIN,
     "session app.net": session.APPNET,
     "session profile": session.PROFILE,

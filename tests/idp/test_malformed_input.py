@@ -28,6 +28,8 @@ ROUTES = [
     ("POST", "/_matrix/client/v3/login"),
     ("POST", "/oauth2/token"),
     ("POST", "/api/auth"),
+    ("GET", "/api/me"),
+    ("POST", "/api/token/refresh"),
     ("POST", "/anything"),
     ("POST", "/"),
     ("GET", "/healthz"),
