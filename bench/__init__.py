@@ -5,6 +5,7 @@ subjects.py    the servers that are measured
 scenarios.py   what is asked of them
 generator.py   asks, in a process of its own; `wire.py` are its connections, `people.py` its key pairs
 measure.py     CPU time of the server's processes over a number of requests; medians over rounds
+sockets.py     echoes over Socket.IO, idle connections, slow calls
 growth.py      the same request with few and with very many rows
 goals.py       what the figures should be
 report.py      the table and the JSON file

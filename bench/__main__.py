@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import growth, report, subjects
+from bench import growth, report, sockets, subjects
 from bench.measure import Effort
 from bench.report import Figure
 
@@ -33,6 +33,7 @@ def measured(chosen: argparse.Namespace) -> Iterator[Figure]:
     effort = Effort(rounds, 0.25 if chosen.quick else 1.0, chosen.connections)
     for server in chosen.server or SERVERS:
         yield from subjects.figures_of(server, effort)
+        yield from sockets.figures_of(server, scale=effort.scale)
     if not (chosen.quick or chosen.no_growth or chosen.database_url):
         yield from growth.figures_of("uvicorn", effort)
 

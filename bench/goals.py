@@ -12,6 +12,14 @@ GOALS: Mapping[tuple[str, str], float] = {
     ("uvicorn", "Matrix login, to one Argon2 hash"): 1.3,
     ("uvicorn", "wrong password, known to unknown"): 1.3,
     ("daphne", "wrong password, known to unknown"): 1.3,
+    **{
+        (server, f"echo, {client}, to bare python-socketio"): 1.3
+        for server in ("uvicorn", "daphne")
+        for client in ("2.x", "4.x")
+    },
+    ("uvicorn", "echo p95 beside slow calls, to idle"): 2,
+    ("daphne", "echo p95 beside slow calls, to idle"): 2,
+    ("uvicorn", "code request refused, known to unknown"): 1.3,
     ("uvicorn", "memory after start"): 120,
     ("daphne", "memory after start"): 120,
     ("uvicorn", "GET /token, 1 000 000 / 1 000 tokens"): 1.2,

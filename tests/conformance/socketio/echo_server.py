@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
@@ -18,6 +19,7 @@ import django
 
 django.setup()
 
+from accounts import aio
 from challenges import socketio as ground
 from challenges.socketio import engine, session
 from idp.server import state
@@ -53,6 +55,8 @@ class Echo(ground.Door):
             case "slow":
                 await asyncio.sleep(0.3)
                 socket.emit("slow", data)
+            case "blocked":
+                await aio.call(time.sleep, 1.0)
             case "burst":
                 for number in range(data):
                     socket.emit("tick", number)
