@@ -15,12 +15,14 @@ from accounts.errors import Reason, Refusal
 from accounts.models import Device, User
 
 _MOST_WAIT = 900.0  # seconds
+_FROM_ANYWHERE = throttle.Limit("wrong-password-anywhere", 100, 3600)  # where a door counts per client address
 _FORGOTTEN_AFTER = 3600.0  # seconds without a failure after which the doubling begins anew
 
 
 @dataclass(frozen=True, slots=True)
 class _Bucket:
-    """Where the failures for one claimed account count. `dear`: beyond the allowance each counts for more."""
+    """Where the failures for one claimed account count. `dear`: beyond the allowance each counts for more; if not,
+    the bucket is one of many client addresses, and all of them together have an allowance too."""
 
     limit: throttle.Limit
     key: tuple[str, ...]
@@ -49,6 +51,8 @@ def password(
     bucket = _bucket(user, claimed, device_id) if pair_limit is None else _pair(pair_limit, claimed, ip)
     throttle.peek(address_limit, throttle.address_key(ip))
     throttle.peek(bucket.limit, *bucket.key)
+    if not bucket.dear:
+        throttle.peek(_FROM_ANYWHERE, names.fold(claimed))
     try:
         right = passwords.verify(user, given)
     except Refusal as refusal:
@@ -70,6 +74,8 @@ def _failed(bucket: _Bucket, claimed: str, *, flow: str, ip: str, address_limit:
     try:
         throttle.hit(address_limit, throttle.address_key(ip))
         throttle.hit(bucket.limit, *bucket.key, cost=_cost(bucket.key) if bucket.dear else 1.0)
+        if not bucket.dear:
+            throttle.hit(_FROM_ANYWHERE, names.fold(claimed))
     except Refusal:  # a failure that raced others past the allowance: it is refused all the same
         pass
     else:

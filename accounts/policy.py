@@ -143,8 +143,11 @@ def _current_shapes(*, hold: bool = False) -> tuple[frozenset[str], frozenset[st
     moment = time.monotonic()
     if not hold and moment - _known.checked_at < _SHAPES_LIVE:
         return _known.shapes, _known.whitelisted
+    if hold and connection.features.has_select_for_update:
+        # Before the lock of this process, not inside: this may wait for a deny, which waits for that lock in `forget`.
+        _revision(share=True)
     with _known.lock:  # the number is read inside: nobody can put an older state over a newer one
-        number = _revision(share=hold)
+        number = _revision()
         if number != _known.revision:
             _known.shapes = frozenset(AccessRule.objects.values_list("shape", flat=True).distinct())
             _known.whitelisted = frozenset(AccessMode.objects.filter(whitelist=True).values_list("flow", flat=True))
@@ -153,9 +156,9 @@ def _current_shapes(*, hold: bool = False) -> tuple[frozenset[str], frozenset[st
         return _known.shapes, _known.whitelisted
 
 
-def _revision(*, share: bool) -> int:
-    """How often rules changed. Shared until the transaction ends; SQLite's transactions exclude each other anyway."""
-    lock = " FOR SHARE" if share and connection.features.has_select_for_update else ""
+def _revision(*, share: bool = False) -> int:
+    """How often rules changed; with `share` the row is shared until the transaction ends."""
+    lock = " FOR SHARE" if share else ""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT number FROM {Revision._meta.db_table} WHERE name = %s{lock}", [_REVISION])
         row = cursor.fetchone()

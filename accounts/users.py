@@ -224,6 +224,7 @@ def deactivate(user: User, *, actor: audit.Actor = None) -> None:
         ):
             return
         devices.end(Device.objects.filter(user=user), reason="deactivated")
+        devices.end_remembered(user, reason="deactivated")
         tokens.revoke(Token.objects.filter(user=user), reason="deactivated")
         emails.remove_all(user)
         user.openpgp_keys.all().delete()
@@ -237,6 +238,7 @@ def end_all_sessions(user: User, *, actor: audit.Actor = None) -> int:
         held(user.pk)
         count = tokens.revoke(Token.objects.filter(user=user), reason="all sessions ended")
         devices.end(Device.objects.filter(user=user), reason="all sessions ended")
+        devices.end_remembered(user, reason="all sessions ended")
         audit.record_or_fail("sessions-ended", actor=actor, subject=user.username, facts={"tokens": count})
     return count
 

@@ -90,7 +90,8 @@ def _confirm(login: jwts.Login, found: Found, message: Confirmation, *, ip: str)
     with transaction.atomic():
         policy.hold()
         policy.admit(FLOW, subjects.of_account(user, ip=ip))
-        users.held(user.pk)  # a change of the password or an address ends before, and has cancelled this
+        if not users.held(user.pk).is_active:  # a change of password or address has cancelled this, a lock has not
+            raise Refusal(Reason.CHALLENGE_INVALID, detail="locked or deactivated meanwhile")
         ledger.consume(_challenge(found), answered=True)
         name = clients.shown(login.client)
         device = devices.open(user, kind=Device.Kind.OTP, display_name=name, user_agent=login.browser, ip=ip)
@@ -112,6 +113,7 @@ def _remember(login: jwts.Login, found: Found, message: Confirmation, *, ip: str
         bearer = tokens.check(login.nonce, flow=FLOW, kind=Token.Kind.REMEMBERED, ip=ip)  # writes the last use
         if token is None or bearer is None or bearer.locked:
             raise Refusal(Reason.CHALLENGE_INVALID, detail="ended meanwhile")
+        limits.take_pair(login.nonce)
         elsewhere.tell_of_new(login, token.user, ip=ip)
         return _granted(token, message, amr=amr, ip=ip)
 

@@ -7,6 +7,7 @@ from accounts.errors import Refusal
 from accounts.models import User
 
 _MISMATCHES = throttle.Limit("otp-mismatch", 10, 3600, scaled=False)
+_PAIRS = throttle.Limit("otp-pairs", 30, 600)  # a page reloaded time after time
 _NO_MAILS = throttle.Limit("otp-no-mails", 1, 3600, scaled=False)
 
 
@@ -20,13 +21,27 @@ def failures() -> throttle.Limit:
     return throttle.Limit.of("otp-address", settings.OTP_ADDRESS_RATE)
 
 
+def look_for_mails(ip: str) -> None:
+    """RATE_LIMITED when this client address has caused as many mails as it may: asked before the password, because
+    afterwards it would tell a right one from a wrong one."""
+    throttle.peek(_mails_from_address(), throttle.address_key(ip))
+
+
 def take_mail(user: User, *, ip: str) -> None:
     """One more mail with a code for this account, asked for from this address; RATE_LIMITED."""
     throttle.peek(_NO_MAILS, str(user.pk))
-    from_address = throttle.Limit.of("otp-mail-address", settings.OTP_ADDRESS_MAIL_RATE)
-    throttle.peek(from_address, throttle.address_key(ip))
+    throttle.peek(_mails_from_address(), throttle.address_key(ip))
     throttle.hit(throttle.Limit.of("otp-mail", settings.OTP_MAIL_LIMIT, scaled=False), str(user.pk))
-    throttle.hit(from_address, throttle.address_key(ip))
+    throttle.hit(_mails_from_address(), throttle.address_key(ip))
+
+
+def take_pair(nonce: str) -> None:
+    """One more pair for a remembered login; RATE_LIMITED."""
+    throttle.hit(_PAIRS, nonce)
+
+
+def _mails_from_address() -> throttle.Limit:
+    return throttle.Limit.of("otp-mail-address", settings.OTP_ADDRESS_MAIL_RATE)
 
 
 def note_wrong_code(user: User) -> None:

@@ -24,6 +24,7 @@ def request_login_token(request: Request, *, ip: str) -> str:
 
     CREDENTIAL_WRONG for everything that may not sign in, at equal cost (R12); RATE_LIMITED, OVERLOADED.
     """
+    limits.look_for_mails(ip)
     user = guesses.password(
         emails.owner(request.email),
         request.password,
@@ -39,7 +40,7 @@ def request_login_token(request: Request, *, ip: str) -> str:
     with transaction.atomic():
         policy.hold()
         policy.admit(FLOW, subjects.of_account(user, ip=ip))  # a ban may have come meanwhile
-        _hold_unchanged(user)
+        _hold_unchanged(user, request.email)
         ledger.expire(records.superseded(user, request.client, all_of_them=request.cancels_pending))
         _open(user, login, ip=ip)
     return jwts.login_text(login)
@@ -84,12 +85,14 @@ def _login(request: Request, *, ip: str) -> jwts.Login:
     )
 
 
-def _hold_unchanged(user: User) -> None:
+def _hold_unchanged(user: User, address: str) -> None:
     """Makes requests of one account wait for each other, and refuses what changed since the password was checked."""
     try:
         users.hold(user)
     except Refusal:
         raise Refusal(Reason.CREDENTIAL_WRONG) from None
+    if emails.owner(address) != user:  # it was taken from the account meanwhile
+        raise Refusal(Reason.CREDENTIAL_WRONG)
 
 
 def _open(user: User, login: jwts.Login, *, ip: str) -> None:

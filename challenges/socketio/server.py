@@ -13,7 +13,7 @@ from challenges.socketio.doors import Door, Handshake, Socket
 from challenges.socketio.engine import Engine, silent_logger
 from challenges.socketio.framing import Packet
 from challenges.socketio.packets import MALFORMED, BadPacket, Incoming
-from challenges.socketio.rates import Bucket, Heads
+from challenges.socketio.rates import Heads
 from challenges.socketio.session import BAD_PACKET, FAILED, POLICY, TOO_LARGE, Session
 
 _log = logging.getLogger("latchkey.socketio")
@@ -164,7 +164,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio has 
                 raise
             _tell(error)
             raise ConnectionRefusedError("Not available") from None
-        session.socket, session.idle_seconds, session.bucket = socket, door.idle_seconds, Bucket()
+        session.socket, session.idle_seconds = socket, door.idle_seconds
 
     async def _disconnect(self, sid: str, reason: str) -> None:
         """Called by `socketio` once for each socket that was connected."""

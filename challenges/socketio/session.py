@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from challenges.socketio.framing import Packet
 from challenges.socketio.outbox import Outbox
 from challenges.socketio.packets import BadPacket, for_version_3
-from challenges.socketio.rates import Bucket
+from challenges.socketio.rates import Bucket, Rate
 
 if TYPE_CHECKING:
     from challenges.socketio.engine import Engine
@@ -21,6 +21,7 @@ MOST_WAITING_BYTES = 1024 * 1024  # of messages a slow handler has not taken yet
 
 NORMAL, GOING_AWAY, BAD_PACKET, POLICY, TOO_LARGE, FAILED, COME_AGAIN = 1000, 1001, 1002, 1008, 1009, 1011, 1012
 TOO_SLOW = 4408
+_CONTROL = Rate(per_second=5, burst=50)  # pings, pongs and steps of an upgrade
 _COMES_AGAIN = frozenset({GOING_AWAY, COME_AGAIN, TOO_SLOW})
 
 
@@ -43,6 +44,7 @@ class Session:
     """
 
     __slots__ = (
+        "_control",
         "_engine",
         "_loop",
         "_opened",
@@ -77,7 +79,7 @@ class Session:
         self.worker: asyncio.Task[None] | None = None
         self.writer: asyncio.Task[Any] | None = None
         self.partial: Any = None  # a binary event that waits for its attachments
-        self.bucket = Bucket()
+        self.bucket, self._control = Bucket(), Bucket()
         self.refused = 0
         self.socket: Any = None
         self.closed = self.upgrading = self.on_websocket = False
@@ -91,7 +93,9 @@ class Session:
     def hear(self, packet: Packet) -> None:
         """One packet of a poll or frame; BadPacket when it means nothing."""
         self.heard = self._loop.time()
-        if isinstance(packet, bytes) or packet[0] == "4":
+        if not isinstance(packet, bytes) and packet[0] != "4" and not self._control.take(_CONTROL, self.heard):
+            self.end(POLICY)
+        elif isinstance(packet, bytes) or packet[0] == "4":
             self._engine.message(self, packet if isinstance(packet, bytes) else packet[1:])
         elif packet[0] == "2" and self.client.version == 3 and packet in ("2", "2probe"):
             self.put("3" + packet[1:])

@@ -7,7 +7,7 @@ import pytest
 from tests.matrix.people import API, proof, register
 
 pytestmark = pytest.mark.django_db
-ODD = [7, -1, 2**63, 1.5, True, "", " ", "x" * 3000, "é\u202e\u2028", "@:", "\n", [], {}, [[]], ["x", 7], {"type": {}}]
+ODD = [7, 1.5, "", "x" * 3000, "é\u202e\n@:", [], ["x", 7], {"type": {}}]
 CREDENTIALS = {"sid": "x", "client_secret": "y"}
 CALLS = {
     ("POST", f"{API}/login"): {

@@ -113,7 +113,7 @@ async def test_one_slow_event_delays_its_own_socket_alone(site):
 
 
 async def test_events_beyond_the_rate_are_dropped_and_told(site):
-    site.door.rate = Rate(per_second=0.001, burst=3)
+    site.door.rate = Rate(per_second=0.001, burst=4)  # connecting is the first
     web = await site.web_connected()
     for number in range(5):
         web.say(f'42["echo",{number}]')
@@ -123,6 +123,26 @@ async def test_events_beyond_the_rate_are_dropped_and_told(site):
     for number in range(300):
         web.say(f'42["echo",{number}]')
     assert await web.close_code() in (1008, 4408)
+
+
+async def test_leaving_and_coming_back_gives_no_new_allowance(site):
+    site.door.rate = Rate(per_second=0.001, burst=6)
+    web = await site.web_connected()
+    for number in range(20):
+        web.say("41")
+        web.say("40")
+        web.say(f'42["echo",{number}]')
+    web.say("1")
+    await web.close_code()
+    assert len(site.door.seen) < 6
+
+
+@pytest.mark.parametrize("packet", ["3", "6"])
+async def test_a_flood_of_packets_without_events_closes_with_1008(site, packet):
+    web = await site.web_connected()
+    for _ in range(200):
+        web.say(packet)
+    assert await web.close_code() == 1008
 
 
 async def test_an_event_too_large_closes_with_1009(site):

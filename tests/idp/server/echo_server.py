@@ -70,6 +70,8 @@ async def converse(scope: dict[str, Any], receive: Any, send: Any) -> None:
         text = message.get("text") or ""
         if text.startswith("close "):
             await send({"type": "websocket.close", "code": int(text[6:]), "reason": "as asked"})
+        elif text == "sleep":
+            await asyncio.sleep(3)
         elif text.startswith("burst "):
             for number in range(int(text[6:])):
                 await send({"type": "websocket.send", "text": str(number)})
