@@ -37,7 +37,7 @@ class Limits:
     websocket_bytes: int = 1024 * 1024
     websocket_close_seconds: float = 5.0
     """For the client to answer a close frame; autobahn's timer may be a second early."""
-    waiting_messages: int = 128
+    waiting_messages: int = 2048
     """Received and not yet taken by the application, which handles one after the other."""
     unsent_bytes: int = 1024 * 1024
     unsent_messages: int = 256

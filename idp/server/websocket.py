@@ -17,6 +17,7 @@ STANDARD_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011
 GOING_AWAY = 1001
 POLICY = 1008
 TOO_SLOW = 4408
+_SMALL, _NOW_AND_THEN = 4096, 64  # small messages are added up only now and then
 LONGEST_REASON = 123  # bytes; the rest of a control frame (RFC 6455 section 5.5)
 
 
@@ -73,14 +74,13 @@ class BoundedWebSocket(WebSocketProtocol):
         """What comes while the application is busy waits, up to one message's size and `waiting_messages`."""
         super().onMessage(payload, isBinary)
         waiting = self.application_queue.qsize()
-        if waiting > 1 and not self.muted:
-            sizes = (
-                len(message.get("text") or message.get("bytes") or "") for message in self.application_queue._queue
-            )
-            if waiting > self._limits.waiting_messages or sum(sizes) > self._limits.websocket_bytes:
-                self.application_queue.put_nowait({"type": "websocket.disconnect", "code": POLICY})
-                self.muted = True
-                self.close(POLICY, "too much at once")
+        if waiting <= 1 or self.muted or (len(payload) < _SMALL and waiting % _NOW_AND_THEN):
+            return
+        sizes = (len(message.get("text") or message.get("bytes") or "") for message in self.application_queue._queue)
+        if waiting > self._limits.waiting_messages or sum(sizes) > self._limits.websocket_bytes:
+            self.application_queue.put_nowait({"type": "websocket.disconnect", "code": POLICY})
+            self.muted = True
+            self.close(POLICY, "too much at once")
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """A handshake that failed never reached the application; daphne's method would stumble over that."""

@@ -1,18 +1,16 @@
 """The Matrix door against matrix-js-sdk, which Element web and desktop are made with."""
 
-import fcntl
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conformance.matrix.conftest import TOKEN
+from tests.conformance.npm import node_in
 from tests.live import Installation
 from tests.live.database import ROOT
 
@@ -22,19 +20,8 @@ LEAST_CHECKS = 30
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    """The path of node, with the locked packages in place; skips the test where that cannot be had."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if not node or not npm:
-        pytest.skip("needs node and npm to run matrix-js-sdk: install Node.js 20 or later")
-    with (Path(tempfile.gettempdir()) / "latchkey-conformance-npm.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (HERE / "node_modules" / "matrix-js-sdk").is_dir():
-            command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-            done = subprocess.run(command, cwd=HERE, check=False, capture_output=True, text=True, timeout=120)
-            if done.returncode:
-                shutil.rmtree(HERE / "node_modules", ignore_errors=True)
-                pytest.skip(f"needs npm's matrix-js-sdk: run `npm ci` in {HERE.relative_to(ROOT)} with network")
-    return node
+    """The path of node."""
+    return node_in(HERE, "matrix-js-sdk", runs="matrix-js-sdk")
 
 
 def checks(node: str, **installations: Installation) -> list[dict[str, Any]]:

@@ -1,20 +1,16 @@
 """Clients of the code door as sites have them: socket.io-client from npm in one node process, and plain websockets."""
 
-import fcntl
 import json
-import shutil
 import subprocess
-import tempfile
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
 from websockets.sync.client import connect
 
-from tests.live.database import ROOT
+from tests.conformance.npm import node_in
 
 HERE = Path(__file__).parent
 PATIENCE = 90.0  # seconds
@@ -45,7 +41,11 @@ class Node:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [_node_with_clients(), "asker.mjs"], cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [node_in(HERE, "socket.io-client-25", runs="the real Socket.IO clients"), "asker.mjs"],
+            cwd=HERE,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         self._waiting: dict[int, Future[dict[str, Any]]] = {}
         self._lock = threading.Lock()
@@ -107,19 +107,3 @@ class Asker:
         assert set(answer) == {"event", "data", "id"}
         assert (answer["event"], answer["id"]) == (event, 7)
         return answer["data"]
-
-
-def _node_with_clients() -> str:
-    """The path of node, with the locked packages in place; skips the test where that cannot be had."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if not node or not npm:
-        pytest.skip("needs node and npm to run the real Socket.IO clients: install Node.js 20 or later")
-    with (Path(tempfile.gettempdir()) / "latchkey-conformance-npm.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (HERE / "node_modules" / "socket.io-client-25").is_dir():
-            command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-            done = subprocess.run(command, cwd=HERE, check=False, capture_output=True, text=True, timeout=180)
-            if done.returncode:
-                shutil.rmtree(HERE / "node_modules", ignore_errors=True)
-                pytest.skip(f"needs npm's socket.io-client: run `npm ci` in {HERE.relative_to(ROOT)} with network")
-    return node

@@ -1,17 +1,15 @@
 """The Session door against the cryptography of real Session clients: npm's `libsignal`, driven as desktop drives it."""
 
-import fcntl
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.conformance.npm import node_in
 from tests.live import Installation, running
 from tests.live.database import ROOT
 
@@ -26,19 +24,8 @@ LEAST_CHECKS = 100
 
 
 def node_with_libsignal() -> str:
-    """The path of node, with the locked packages in place; skips the test where that cannot be had."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if not node or not npm:
-        pytest.skip("needs node and npm to run the real Session client: install Node.js 20 or later")
-    with (Path(tempfile.gettempdir()) / "latchkey-conformance-npm.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (HERE / "node_modules" / "libsignal").is_dir():
-            command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-            done = subprocess.run(command, cwd=HERE, check=False, capture_output=True, text=True, timeout=120)
-            if done.returncode:
-                shutil.rmtree(HERE / "node_modules", ignore_errors=True)
-                pytest.skip(f"needs npm's libsignal: run `npm ci` in {HERE.relative_to(ROOT)} with network")
-    return node
+    """The path of node."""
+    return node_in(HERE, "libsignal", runs="the real Session client")
 
 
 def checks(node: str, installation: Installation) -> list[dict[str, Any]]:

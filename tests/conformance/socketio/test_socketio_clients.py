@@ -1,10 +1,8 @@
 """`/socket.io/` against socket.io-client 2.0.4, 2.5, 3.1 and 4.8 from npm, on our daphne and our uvicorn."""
 
 import contextlib
-import fcntl
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.conformance.npm import node_in
 from tests.live.database import ROOT
 
 HERE = Path(__file__).parent
@@ -23,19 +22,8 @@ PATIENCE = 240
 
 
 def node_with_clients() -> str:
-    """The path of node, with the locked packages in place; skips the test where that cannot be had."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if not node or not npm:
-        pytest.skip("needs node and npm to run the real Socket.IO clients: install Node.js 20 or later")
-    with (Path(tempfile.gettempdir()) / "latchkey-conformance-npm.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (HERE / "node_modules" / "socket.io-client-31").is_dir():
-            command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-            done = subprocess.run(command, cwd=HERE, check=False, capture_output=True, text=True, timeout=180)
-            if done.returncode:
-                shutil.rmtree(HERE / "node_modules", ignore_errors=True)
-                pytest.skip(f"needs npm's socket.io-client: run `npm ci` in {HERE.relative_to(ROOT)} with network")
-    return node
+    """The path of node."""
+    return node_in(HERE, "socket.io-client-31", runs="the real Socket.IO clients")
 
 
 class EchoServer:

@@ -40,7 +40,7 @@ def test_a_message_of_a_mebibyte_is_taken_and_one_more_byte_is_not(server: Runni
         assert close_of(websocket)[0] == 1009
 
 
-@pytest.mark.parametrize(("count", "size"), [(200, 1), (3, 600_000)])
+@pytest.mark.parametrize(("count", "size"), [(4000, 1), (3, 600_000)])
 def test_a_client_that_talks_while_the_application_is_busy_is_closed_before_it_fills_the_memory(
     server: RunningServer, count: int, size: int
 ) -> None:

@@ -38,3 +38,17 @@ def started() -> Iterator[Any]:
 
 def _binary() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
+
+
+@contextlib.contextmanager
+def tab(browser: Any) -> Iterator[Any]:
+    """A tab with storage of its own. What its page complains of, blocked script included, fails the test."""
+    context = browser.new_context()
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    yield page
+    context.close()
+    # Chromium itself reports every answer of 4xx; those are the tests' own.
+    assert [text for text in complaints if not text.startswith("Failed to load resource")] == []

@@ -25,13 +25,5 @@ def installation(browser: Any) -> Iterator[Installation]:
 
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
-    """A tab with storage of its own. What the page complains of, blocked script included, fails the test."""
-    context = browser.new_context()
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    yield page
-    context.close()
-    # Chromium itself reports every answer of 4xx; those are the tests' own.
-    assert [text for text in complaints if not text.startswith("Failed to load resource")] == []
+    with chromium.tab(browser) as page:
+        yield page
