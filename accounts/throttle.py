@@ -229,9 +229,16 @@ def _script() -> Any:
 
 
 def _key(limit: Limit, key: tuple[str, ...]) -> str:
-    """Keys hold no name or address in clear: the table and Redis outlive the request."""
-    hashed = hashlib.blake2b("\0".join(key).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    """Keys hold no name or address in clear: the table and Redis outlive the request. They are made under the
+    server's key, so that two installations may share a Redis."""
+    text = "\0".join(key).encode("utf-8", "surrogatepass")
+    hashed = hashlib.blake2b(text, digest_size=16, key=_derived(str(settings.SECRET_KEY))).hexdigest()
     return f"{_NAMESPACE}:{limit.name}:{hashed}"
+
+
+@cache
+def _derived(key: str) -> bytes:
+    return hashlib.sha256(b"latchkey limits" + key.encode()).digest()
 
 
 def load() -> None:
