@@ -139,7 +139,7 @@ def prove(call: Call, auth: Mapping[str, Any], check_stage: CheckStage) -> Prove
         except StageFailed as failed:
             failure, waits = failed, failed.waiting
             if waits:
-                _note(session, lambda facts: {**facts, "waiting": waits}, mailed=True)
+                _note(session, lambda facts: {**facts, "waiting": waits})
     completed = row.facts["completed"]
     if failure is None and any(set(flow) <= set(completed) for flow in call.flows):
         return Proved(call, fields, hashes, completed, session)
@@ -248,31 +248,27 @@ def _outcome(row: Challenge, fields: Fields, hashes: Mapping[str, str]) -> dict[
     return outcome
 
 
-def _note(session: str, change: Callable[[dict[str, Any]], dict[str, Any]], *, mailed: bool = False) -> Challenge:
-    """Changes what is known of the session; of changes at once none is lost."""
+def _note(session: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Challenge:
+    """Changes what is known of the session; of changes at once none is lost. One that waits for a mail lives longer."""
     with transaction.atomic():
         row = _held(session)
         if row.used_at is None:
-            facts = {**change(row.facts), "mailed": mailed or row.facts.get("mailed", False)}
-            lifetime = settings.MATRIX_UIA_MAIL_LIFETIME if facts["mailed"] else settings.MATRIX_UIA_LIFETIME
+            facts = change(row.facts)
+            lifetime = settings.MATRIX_UIA_MAIL_LIFETIME if "waiting" in facts else settings.MATRIX_UIA_LIFETIME
             ledger.note(row, facts=facts, lifetime=lifetime)
         return row
 
 
 def _held(session: str) -> Challenge:
-    return _unknown_as(lambda: ledger.hold(session, flow=Flow.MATRIX, purpose=PURPOSE, used_within=REPLAY_SECONDS))
+    try:
+        return ledger.hold(session, flow=Flow.MATRIX, purpose=PURPOSE, used_within=REPLAY_SECONDS)
+    except Refusal:
+        raise Refusal(Reason.CHALLENGE_INVALID, field="session") from None
 
 
 def _found(session: str) -> Challenge:
     with transaction.atomic():
         return _held(session)
-
-
-def _unknown_as(find: Callable[[], Challenge]) -> Challenge:
-    try:
-        return find()
-    except Refusal:
-        raise Refusal(Reason.CHALLENGE_INVALID, field="session") from None
 
 
 def _body(
