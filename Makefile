@@ -38,8 +38,8 @@ lint: $(DEV_STAMP) ## format check, rules, types, import contracts
 bench: $(DEV_STAMP) ## measure CPU per request of the server processes (BENCH='--quick' narrows it)
 	@$(BIN)/python -m bench $(BENCH)
 
-demo: $(DEV_STAMP) ## one transcript per door against a live server
-	@$(BIN)/python -m tests.demo
+demo: $(DEV_STAMP) ## five ways into one account, against a live server (DOOR=laverna: one door at length)
+	@$(BIN)/python -m tests.demo $(DOOR)
 
 docs: $(DEV_STAMP) ## make docs/settings.md from the declarations
 	@$(MANAGE) settings_page > docs/settings.md

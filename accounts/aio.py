@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import close_old_connections
 
+from accounts import figures, retries
 from accounts.errors import Reason, Refusal
 
 Result = TypeVar("Result")
@@ -65,6 +66,7 @@ class Pool:
 
     def __init__(self, name: str, threads: int, queue_length: int) -> None:
         self._name, self._threads, self._most_waiting = name, threads, queue_length
+        figures.watch_pool(name, lambda: figures.Load(threads, self.busy - len(self._waiting), len(self._waiting)))
         self._started = 0
         self._idle: list[_Worker] = []
         self._waiting: deque[_Work] = deque()
@@ -84,6 +86,7 @@ class Pool:
         elif len(self._waiting) < self._most_waiting:
             self._waiting.append(work)
         else:
+            figures.POOL_REFUSED.add(self._name)
             raise Refusal(Reason.OVERLOADED, retry_after=1, detail="thread pool")
         return await future
 
@@ -114,9 +117,20 @@ async def call(function: Callable[..., Result], *args: Any, **kwargs: Any) -> Re
     return await sockets.call(_with_connections, function, *args, **kwargs)
 
 
+async def call_waiting(function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+    """`call` for what may wait long, as for a subprocess: in the larger pool, where sockets and hot routes do not stand
+    behind it."""
+    return await http.call(_with_connections, function, *args, **kwargs)
+
+
 def _with_connections(function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
     close_old_connections()
     try:
-        return function(*args, **kwargs)
+        return retries.calling(lambda: function(*args, **kwargs))
     finally:
         close_old_connections()
+
+
+def lend_connection() -> None:
+    """Called before slow work between two looks at the database: meanwhile a pooled connection is somebody else's."""
+    close_old_connections()

@@ -1,7 +1,8 @@
 """Reading a request's body within its bounds of size and time, whatever the server (R41, R42)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, MutableMapping
+from types import CoroutineType, coroutine
 from typing import Any
 
 from django.conf import settings
@@ -43,11 +44,34 @@ async def read(headers: Mapping[bytes, bytes], receive: Receive, *, limit: int) 
 
 
 async def _next(receive: Receive, size: int, started: float) -> MutableMapping[str, Any]:
-    """The next part of a body, as long as the client keeps up."""
+    """The next part of a body, as long as the client keeps up. What has arrived already needs no timer: setting one
+    costs more than reading a small form."""
+    receiving = receive()
+    if isinstance(receiving, CoroutineType):
+        try:
+            receiving = _rest(receiving, receiving.send(None))
+        except StopIteration as done:
+            arrived: MutableMapping[str, Any] = done.value
+            return arrived
     loop = asyncio.get_running_loop()
     deadline = min(started + settings.BODY_TIMEOUT, started + _FREE_SECONDS + size / _LEAST_RATE + 1.0)
     try:
         async with asyncio.timeout_at(max(deadline, loop.time())):
-            return await receive()
+            return await receiving
     except TimeoutError:
         raise Unreadable(408) from None
+
+
+@coroutine
+def _rest(begun: Coroutine[Any, Any, Any], waits_for: Any) -> Generator[Any, Any, Any]:
+    """A coroutine that was begun and waits for something: awaiting this awaits its rest."""
+    while True:
+        thrown: BaseException | None = None
+        try:
+            sent = yield waits_for
+        except BaseException as error:  # a cancellation, which is the coroutine's own business
+            thrown = error
+        try:
+            waits_for = begun.send(sent) if thrown is None else begun.throw(thrown)
+        except StopIteration as done:
+            return done.value

@@ -1,7 +1,7 @@
 """The verbs on e-mail addresses (one-origin.md §2): django-allauth's rows, with the moments it does not keep.
 
 A confirmed address belongs to one account; the unique index decides races. Each verb takes its account's row first, so
-two of them on one account come one after the other. Every change ends the account's remembered logins.
+two of them on one account come one after the other. Whatever comes or goes ends the account's remembered logins.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from datetime import datetime
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 
-from accounts import audit, clock, devices, patterns
+from accounts import audit, clock, devices, homeserver, patterns
 from accounts.errors import Reason, Refusal
 from accounts.models import AddressRecord, User
 
@@ -60,6 +60,7 @@ def add_confirmed(user: User, address: str, *, validated_at: datetime | None = N
         _store(user, row or EmailAddress(user=user, email=canonical), validated_at or clock.now())
         if is_new:
             devices.end_remembered(user, reason="address added")
+            homeserver.account_changed(user.pk)
             facts = {"address": canonical}
             audit.record_or_fail("email-added", actor=actor or user, subject=user.username, facts=facts)
 
@@ -75,6 +76,7 @@ def confirm(user: User, address: str, *, actor: audit.Actor) -> None:
             return
         _store(user, row, clock.now())
         devices.end_remembered(user, reason="address added")
+        homeserver.account_changed(user.pk)
         facts = {"address": row.email}
         audit.record_or_fail("email-confirmed", actor=actor, subject=user.username, facts=facts)
 
@@ -91,8 +93,27 @@ def remove(user: User, address: str, *, actor: audit.Actor = None) -> bool:
         if row.primary:
             _choose_primary(user)
         devices.end_remembered(user, reason="address removed")
+        homeserver.account_changed(user.pk)
         audit.record_or_fail("email-removed", actor=actor or user, subject=user.username, facts={"address": gone})
         return True
+
+
+def make_primary(user: User, address: str, *, actor: audit.Actor = None) -> None:
+    """Chooses the confirmed address that mails go to. NOT_FOUND; FORBIDDEN for one that is not confirmed."""
+    with transaction.atomic():
+        _take(user)
+        mine = EmailAddress.objects.filter(user=user)
+        row = mine.filter(email=_canonical(address)).first()
+        if row is None:
+            raise Refusal(Reason.NOT_FOUND, field="email")
+        if not row.verified:
+            raise Refusal(Reason.FORBIDDEN, field="email")
+        if row.primary:
+            return
+        mine.filter(primary=True).update(primary=False)
+        mine.filter(pk=row.pk).update(primary=True)
+        homeserver.account_changed(user.pk)
+        audit.record_or_fail("email-primary", actor=actor or user, subject=user.username, facts={"address": row.email})
 
 
 def remove_all(user: User) -> None:

@@ -61,7 +61,8 @@ def password(
         raise
     admitted = user is not None and right and policy.decide(flow, subjects.of_account(user, ip=ip)).admitted
     if user is None or not admitted or not (tells_state or user.is_active):
-        raise _failed(bucket, claimed, flow=flow, ip=ip, address_limit=address_limit)
+        told = _told(user, right=right, admitted=admitted)
+        raise _failed(bucket, claimed, flow=flow, ip=ip, address_limit=address_limit, told=told)
     if user.deactivated_at:
         raise Refusal(Reason.ACCOUNT_DEACTIVATED)
     if user.locked_at:
@@ -69,7 +70,24 @@ def password(
     return user
 
 
-def _failed(bucket: _Bucket, claimed: str, *, flow: str, ip: str, address_limit: throttle.Limit) -> Refusal:
+def _told(user: User | None, *, right: bool, admitted: bool) -> Reason:
+    """What the audit log hears: a right password is no guess, though its owner is told nothing else."""
+    if user is None or not right:
+        return Reason.CREDENTIAL_WRONG
+    if not admitted:
+        return Reason.NOT_ADMITTED
+    return Reason.ACCOUNT_DEACTIVATED if user.deactivated_at else Reason.ACCOUNT_LOCKED
+
+
+def _failed(
+    bucket: _Bucket,
+    claimed: str,
+    *,
+    flow: str,
+    ip: str,
+    address_limit: throttle.Limit,
+    told: Reason = Reason.CREDENTIAL_WRONG,
+) -> Refusal:
     """Counts a failure, for the address and for the account; the refusal to raise."""
     try:
         throttle.hit(address_limit, throttle.address_key(ip))
@@ -79,7 +97,7 @@ def _failed(bucket: _Bucket, claimed: str, *, flow: str, ip: str, address_limit:
     except Refusal:  # a failure that raced others past the allowance: it is refused all the same
         pass
     else:
-        audit.record("login", outcome=audit.REFUSED, reason=Reason.CREDENTIAL_WRONG, flow=flow, subject=claimed, ip=ip)
+        audit.record("login", outcome=audit.REFUSED, reason=told, flow=flow, subject=claimed, ip=ip)
     return Refusal(Reason.CREDENTIAL_WRONG)
 
 

@@ -15,7 +15,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts import addresses
+from accounts import addresses, retries
 from accounts.errors import Reason, Refusal
 from accounts.wire import Answer, Wire
 
@@ -82,6 +82,7 @@ def as_refusal(error: Exception) -> Refusal:
     if isinstance(error, (exceptions.APIException, SuspiciousOperation)):
         return Refusal(Reason.MALFORMED, detail=type(error).__name__)
     if isinstance(error, (DatabaseError, InterfaceError)):
+        retries.note(error)
         _log.error("the database does not answer: %s", type(error).__name__, exc_info=error)
         return Refusal(Reason.UNAVAILABLE, retry_after=2)
     _log.error("unexpected failure", exc_info=error)

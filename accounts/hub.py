@@ -1,23 +1,23 @@
 """From services to live sockets (socketio.md §4).
 
-`publish` carries an event to the sockets of a group through the channel layer. `recheck` makes sockets ask again
-whether they may live: it is written as a row in the transaction that caused it, so that it is never lost and reaches
-every process, with and without Redis; each server process reads new rows every half second (`idp/background.py`).
+`recheck` makes sockets ask again whether they may live: it is written as a row in the transaction that caused it, so
+that it is never lost and reaches every process, with and without Redis; each server process reads new rows every half
+second (`idp/background.py`). What sockets say to each other goes by `accounts.relay`.
 """
 
 import hashlib
+import time
 import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from channels.layers import get_channel_layer
-
-from accounts import clock, recent
+from accounts import clock, recent, throttle
 from accounts.models import Notice
 
 EVERYONE = "everyone"
 RECHECK = "recheck"
-_NOTICE_LIFETIME = 60.0  # seconds a process has to read a notice; it reads every half second
+_NOTICE_LIFETIME = 600.0  # seconds a process has to read a notice; it reads every half second, if the database is there
+_LATE = 60.0  # seconds that a transaction may take from writing a notice to its commit
 
 
 def group(kind: str, *parts: object) -> str:
@@ -36,9 +36,14 @@ def user_group(user_id: int) -> str:
     return group("user", user_id)
 
 
-async def publish(group_name: str, event: str, data: dict[str, Any]) -> None:
-    """Sends an event to the sockets of a group, in every process of the layer."""
-    await get_channel_layer().group_send(group_name, {"type": "hub.event", "event": event, "data": data})
+def address_groups(ip: str) -> tuple[str, str]:
+    """The sockets of a client address (IPv6: of its /64), and of its network."""
+    return network_group(throttle.address_key(ip)), network_group(throttle.network_key(ip))
+
+
+def network_group(network: str) -> str:
+    """The sockets that come from here, as `throttle` writes addresses and networks."""
+    return group("network", network)
 
 
 _here: dict[str, set[Callable[[str, dict[str, Any]], None]]] = {}
@@ -73,17 +78,23 @@ def recheck(groups: Iterable[str]) -> None:
 
 
 def fresh_notices(seen: dict[int, float]) -> list[Notice]:
-    """Notices of the last ten seconds that this process has not delivered yet; `seen` remembers them.
+    """Notices that this process has not delivered yet; `seen` remembers them, and is empty at its start.
 
-    Rows are found by time, not by "greater than the last id": a transaction that commits late may hold a lower id.
+    Rows are found by number: clocks of machines differ and step, and what was written before the database was away
+    for a while must still be heard after it. Not by "greater than the last" either: a transaction that commits late
+    may hold a lower number.
     """
-    moment = clock.now()
-    rows = list(Notice.objects.filter(created_at__gt=clock.after(-10.0, moment)).order_by("pk"))
-    fresh = [row for row in rows if row.pk not in seen]
-    for row in fresh:
-        seen[row.pk] = moment.timestamp()
-    for pk in [pk for pk, at in seen.items() if at < moment.timestamp() - 2 * _NOTICE_LIFETIME]:
+    moment = time.monotonic()
+    settled = sorted(pk for pk, at in seen.items() if at < moment - _LATE)
+    for pk in settled[:-1]:  # the last of them says below which number nothing is new
         del seen[pk]
+    floor = settled[-1] if settled else 0
+    numbers = [pk for pk in Notice.objects.filter(pk__gt=floor).values_list("pk", flat=True) if pk not in seen]
+    if not numbers:
+        return []
+    rows = Notice.objects.filter(pk__range=(min(numbers), max(numbers))).order_by("pk")
+    fresh = [row for row in rows if row.pk not in seen]
+    seen.update((row.pk, moment) for row in fresh)
     return fresh
 
 

@@ -5,19 +5,21 @@ code as an HMAC. It dies by one conditional UPDATE: of any number of simultaneou
 databases and across processes. Wrong answers are counted before comparing, in a transaction of their own.
 """
 
-import hashlib
 import hmac
 from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from accounts import clock
+from accounts import clock, inserts, sealing
 from accounts.errors import Reason, Refusal
 from accounts.models import Challenge, User
 from accounts.tokens import digest
+
+AUTHORIZATION_CODE, DEVICE_GRANT = "authorization-code", "device-grant"
+GRANTS = (AUTHORIZATION_CODE, DEVICE_GRANT)  # purposes: what a person granted to a program (matrix-oauth.md §4)
 
 
 def open(  # noqa: A001  # the verb of the house; the builtin is not used here
@@ -34,8 +36,8 @@ def open(  # noqa: A001  # the verb of the house; the builtin is not used here
     ip: str = "",
 ) -> Challenge:
     """Stores a challenge for `lifetime` seconds. `code` is a short secret with `tries` wrong answers allowed."""
-    stored = digest(secret)
-    return Challenge.objects.create(
+    stored, moment = digest(secret), clock.now()
+    challenge = Challenge(
         flow=flow,
         purpose=purpose,
         digest=stored,
@@ -43,11 +45,15 @@ def open(  # noqa: A001  # the verb of the house; the builtin is not used here
         user=user,
         facts=facts or {},
         code_mac=next(_macs(stored, code))[1] if code else None,
-        key_version=_version(str(settings.SECRET_KEY)) if code else "",
+        key_version=sealing.key_version(str(settings.SECRET_KEY)) if code else "",
         tries_left=tries,
         ip=ip or None,
-        expires_at=clock.after(lifetime),
+        created_at=moment,
+        expires_at=clock.after(lifetime, moment),
     )
+    if not inserts.insert(challenge):
+        raise Refusal(Reason.CHALLENGE_INVALID, detail="the challenge exists already")
+    return challenge
 
 
 def find(secret: str, *, flow: str, purpose: str, binding: str = "") -> Challenge:
@@ -94,6 +100,16 @@ def answer(challenge: Challenge, code: str) -> bool:
     return True
 
 
+def decide(challenge: Challenge, *, user: User, facts: dict[str, Any]) -> None:
+    """Answers a question that a person decides: one decision counts, every other gets CHALLENGE_INVALID.
+
+    Nobody else writes these columns of a row that waits, so no decision is lost to a look at the same moment.
+    """
+    waiting = _live().filter(pk=challenge.pk, answered_at=None)
+    if not waiting.update(answered_at=clock.now(), user=user, facts=facts):
+        raise Refusal(Reason.CHALLENGE_INVALID, detail="decided or expired meanwhile")
+
+
 def consume(challenge: Challenge, *, answered: bool = False) -> None:
     """Uses the challenge up: one caller wins, every other gets CHALLENGE_INVALID.
 
@@ -113,19 +129,17 @@ def consume_stateless(secret: str, *, flow: str, purpose: str, lifetime: float, 
     `lifetime` is what the secret has left to live: so long must the row stay.
     """
     moment = clock.now()
-    try:
-        with transaction.atomic():
-            Challenge.objects.create(
-                flow=flow,
-                purpose=purpose,
-                digest=digest(secret),
-                binding=binding,
-                created_at=moment,
-                used_at=moment,
-                expires_at=clock.after(lifetime, moment),
-            )
-    except IntegrityError:
-        raise Refusal(Reason.CHALLENGE_INVALID, detail="used before") from None
+    used = Challenge(
+        flow=flow,
+        purpose=purpose,
+        digest=digest(secret),
+        binding=binding,
+        created_at=moment,
+        used_at=moment,
+        expires_at=clock.after(lifetime, moment),
+    )
+    if not inserts.insert(used):
+        raise Refusal(Reason.CHALLENGE_INVALID, detail="used before")
 
 
 def expire(challenges: QuerySet[Challenge]) -> int:
@@ -149,8 +163,4 @@ def _macs(stored: bytes, code: str) -> Iterator[tuple[str, bytes]]:
     """HMACs of the code under the current key and the ones before, with the version of each key (R9, R31)."""
     for key in map(str, (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)):
         derived = hmac.digest(key.encode(), b"latchkey ledger code", "sha256")
-        yield _version(key), hmac.digest(derived, stored + code.encode("utf-8", "surrogatepass"), "sha256")
-
-
-def _version(key: str) -> str:
-    return hashlib.sha256(b"latchkey key version" + key.encode()).hexdigest()[:16]
+        yield sealing.key_version(key), hmac.digest(derived, stored + code.encode("utf-8", "surrogatepass"), "sha256")

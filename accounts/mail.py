@@ -7,9 +7,11 @@ same Message-ID. Two processes never send one row at the same time: each try cla
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
@@ -19,18 +21,20 @@ from accounts import audit, clock, inserts, mail_content, patterns
 from accounts.models import QueuedMail
 
 _log = logging.getLogger("latchkey.mail")
-_LIFETIME = 3 * 86_400.0  # seconds a mail without an end of its own is tried
 _CLAIM = 120.0  # seconds a try has; a server that dawdles at every step of SMTP takes about as long
 _FIRST_WAIT, _LONGEST_WAIT = 10.0, 3_600.0  # seconds between tries
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds until a server that could not be reached is asked again
 
 queued = threading.Event()  # set whenever this process has committed a mail
+_pause = 0.0  # of a server that cannot be reached, for all mails of this process
+_asked_again_at = 0.0  # of the monotonic clock
 
 
 def send(template: str, *, to: str, facts: Mapping[str, Any], lifetime: float | None = None) -> None:
     """Queues a mail in the caller's transaction; nothing is sent when that rolls back.
 
-    `lifetime`: seconds after which the mail is no use any more (three days by default); when given, the fact `hours`
-    says it in words. Facts also hold `site` and `public_url`. FIELD_INVALID when `to` is no address.
+    `lifetime`: seconds after which the mail is no use any more (`MAIL_LIFETIME` by default); when given, the fact
+    `hours` says it in words. Facts also hold `site` and `public_url`. FIELD_INVALID when `to` is no address.
     """
     patterns.email_address(to)
     if lifetime is not None:
@@ -42,7 +46,7 @@ def send(template: str, *, to: str, facts: Mapping[str, Any], lifetime: float | 
         sealed=mail_content.sealed(mail_content.rendered(template, facts)),
         created_at=moment,
         due_at=moment,
-        expires_at=clock.after(_LIFETIME if lifetime is None else lifetime, moment),
+        expires_at=clock.after(settings.MAIL_LIFETIME if lifetime is None else lifetime, moment),
     )
     with transaction.atomic(savepoint=False):
         inserts.insert(mail)
@@ -50,8 +54,8 @@ def send(template: str, *, to: str, facts: Mapping[str, Any], lifetime: float | 
 
 
 def is_due() -> bool:
-    """Whether a mail waits that may be tried now; one indexed look-up."""
-    return QueuedMail.objects.filter(due_at__lte=clock.now()).exists()
+    """Whether a mail waits that may be tried now; one indexed look-up. Not while the server cannot be reached."""
+    return time.monotonic() >= _asked_again_at and QueuedMail.objects.filter(due_at__lte=clock.now()).exists()
 
 
 def oldest_due_age() -> float:
@@ -64,23 +68,31 @@ def oldest_due_age() -> float:
 
 
 def deliver_due(*, most: int = 20) -> int:
-    """Sends up to `most` due mails over one connection; answers how many went. Outside any transaction.
+    """Sends up to `most` due mails over one connection, the oldest first; answers how many went. Outside any
+    transaction.
 
-    A connection that cannot be opened ends the batch: the next mail would wait for it in vain too.
+    A server that cannot be reached is no mail's fault: none waits longer for it, and when it is back all go at once.
     """
     sent = 0
     connection = get_connection()
     try:
-        for mail in _claimed(most):
+        for mail in _due(most):
             try:
                 connection.open()
             except Exception as error:  # every backend has its own exceptions
-                _put_back(mail, error)
+                _cannot_be_reached(mail, error)
                 break
-            sent += _send(mail, connection)
+            _reached()
+            if _claim(mail):
+                sent += _send(mail, connection)
     finally:
         _close(connection)
     return sent
+
+
+def forget() -> None:
+    """A server that could not be reached is asked again at once."""
+    _reached()
 
 
 def hasten(mails: QuerySet[QueuedMail]) -> int:
@@ -115,18 +127,41 @@ def purge(*, batch: int = 1000) -> int:
     return sum(_lose(mail) for mail in expired)
 
 
-def _claimed(most: int) -> Iterator[QueuedMail]:
-    """Due mails, each claimed at the moment it is handed out."""
-    due = QueuedMail.objects.filter(due_at__lte=clock.now()).order_by("due_at")
-    for mail in list(due[:most]):
-        moment = clock.now()
-        if mail.expires_at and mail.expires_at <= moment:
+def _due(most: int) -> Iterator[QueuedMail]:
+    """Mails that may be tried; those whose end has come are lost instead."""
+    moment = clock.now()
+    for mail in list(QueuedMail.objects.filter(due_at__lte=moment).order_by("pk")[:most]):
+        if mail.expires_at and mail.expires_at <= clock.now():
             _lose(mail)
-            continue
-        unclaimed = QueuedMail.objects.filter(pk=mail.pk, tries=mail.tries, due_at__lte=moment)
-        if unclaimed.update(tries=mail.tries + 1, due_at=clock.after(_CLAIM, moment)):
-            mail.tries += 1
+        else:
             yield mail
+
+
+def _claim(mail: QueuedMail) -> bool:
+    """Makes a try this process' own."""
+    moment = clock.now()
+    unclaimed = QueuedMail.objects.filter(pk=mail.pk, tries=mail.tries, due_at__lte=moment)
+    is_mine = bool(unclaimed.update(tries=mail.tries + 1, due_at=clock.after(_CLAIM, moment)))
+    mail.tries += is_mine
+    return is_mine
+
+
+def _cannot_be_reached(mail: QueuedMail, error: Exception) -> None:
+    """Notes the try with the mail that was to be the first."""
+    global _pause, _asked_again_at
+    name = type(error).__name__
+    if not _pause:
+        _log.warning("the mail server cannot be reached: %s", name)
+    _pause = min(max(_FIRST_PAUSE, 2 * _pause), _LONGEST_PAUSE)
+    _asked_again_at = time.monotonic() + _pause
+    QueuedMail.objects.filter(pk=mail.pk, tries=mail.tries).update(tries=mail.tries + 1, last_error=name[:200])
+
+
+def _reached() -> None:
+    global _pause, _asked_again_at
+    if _pause:
+        _log.warning("the mail server can be reached again")
+    _pause = _asked_again_at = 0.0
 
 
 def _send(mail: QueuedMail, connection: BaseEmailBackend) -> bool:

@@ -3,7 +3,6 @@
 A mail may hold a link that opens something, so nothing of it stands in the database in clear (R7).
 """
 
-import base64
 import json
 import logging
 import secrets
@@ -12,16 +11,15 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
-from cryptography.fernet import Fernet, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.template import Context, Engine, TemplateDoesNotExist, engines
 from django.template.backends.django import DjangoTemplates
 from django.template.utils import get_app_template_dirs
 
+from accounts import sealing
+
 _log = logging.getLogger("latchkey.mail")
-_LABEL = b"latchkey queued mail"
+LABEL = "queued mail"
 _MOST_SUBJECT = 200  # characters
 
 
@@ -66,22 +64,12 @@ def in_words(seconds: float) -> str:
 
 def sealed(content: Content) -> bytes:
     """Encrypted under a key made from SECRET_KEY."""
-    return _keys().encrypt(json.dumps(asdict(content)).encode())
+    return sealing.seal(json.dumps(asdict(content)), label=LABEL).encode()
 
 
 def unsealed(data: bytes | memoryview) -> Content:
     """Undoes `sealed`, also under SECRET_KEY_FALLBACKS; InvalidToken when none of the keys sealed it."""
-    return Content(**json.loads(_keys().decrypt(bytes(data))))
-
-
-def _keys() -> MultiFernet:
-    return MultiFernet([_key(secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
-
-
-@cache
-def _key(secret: str) -> Fernet:
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=_LABEL).derive(secret.encode())
-    return Fernet(base64.urlsafe_b64encode(derived))
+    return Content(**json.loads(sealing.unseal(bytes(data).decode("ascii", "replace"), label=LABEL)))
 
 
 def _text(name: str, facts: Mapping[str, Any]) -> str:
@@ -114,4 +102,5 @@ def _operators() -> Engine:
 
 @cache
 def _shipped() -> Engine:
-    return Engine(dirs=[str(folder) for folder in get_app_template_dirs("templates")])
+    folders = [str(folder) for folder in get_app_template_dirs("templates")]
+    return Engine(dirs=folders, libraries={"i18n": "django.templatetags.i18n"})

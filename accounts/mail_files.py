@@ -5,8 +5,10 @@ Django's own writes a whole batch into one file and leaves the mode to the umask
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 
 from accounts import clock
+
+_WRITTEN = re.compile(r"\d{8}-\d{6}-\d{6}-[0-9a-f]{8}\.log")
 
 
 class EmailBackend(BaseEmailBackend):
@@ -43,3 +47,12 @@ class EmailBackend(BaseEmailBackend):
             with contextlib.suppress(OSError):
                 draft.unlink()
             raise
+
+
+def purge(folder: Path, before: datetime, *, most: int) -> int:
+    """Deletes at most so many mails that were written before a moment; answers how many. No other file is touched."""
+    end = f"{before:%Y%m%d-%H%M%S-%f}"  # names sort by time
+    old = sorted(file for file in folder.glob("*.log") if _WRITTEN.fullmatch(file.name) and file.name < end)[:most]
+    for file in old:
+        file.unlink(missing_ok=True)
+    return len(old)

@@ -11,6 +11,7 @@ from accounts.models import AccessRule
 _GRAMMAR = re.compile(r"[a-z0-9._=/+-]+")
 _KEY_NAME = re.compile(r"05[0-9a-f]{64}")
 _MATRIX_ID_BYTES = 255
+_MOST_CHARACTERS = 255  # as the column
 
 
 def fold(name: str) -> str:
@@ -43,6 +44,16 @@ def check_new(name: str, *, by_administrator: bool = False) -> None:
         raise Refusal(Reason.NAME_RESERVED, field="username")
     if not by_administrator and is_reserved(name):
         raise Refusal(Reason.NAME_RESERVED, field="username")
+
+
+def is_importable(name: str) -> bool:
+    """Whether an account of another server may keep this name here: outside the grammar of new names, but never what
+    reads as something else (one-origin.md §3)."""
+    if not name or is_key_name(fold(name)) or len(fold(name)) > _MOST_CHARACTERS:
+        return False
+    if len(f"@{name}:{settings.MATRIX_SERVER_NAME}".encode("utf-8", "surrogatepass")) > _MATRIX_ID_BYTES:
+        return False
+    return name.isprintable() and not any(char in "@:" or char.isspace() for char in name)
 
 
 def is_reserved(name: str) -> bool:

@@ -16,13 +16,14 @@ from django.contrib.auth.hashers import check_password, identify_hasher, is_pass
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 
-from accounts import hash_kinds
+from accounts import figures, hash_kinds
 from accounts.errors import Reason, Refusal
 from accounts.models import User
 
 _MAX_BYTES = 1024
 _QUEUE_PER_SLOT = 4
 _QUEUE_SECONDS = 30.0
+_POOL = "passwords"  # in the figures
 
 
 class _Slots:
@@ -30,7 +31,8 @@ class _Slots:
 
     def __init__(self, count: int) -> None:
         self._free = threading.BoundedSemaphore(count)
-        self._waiting = 0
+        self._busy = self._waiting = 0
+        figures.watch_pool(_POOL, lambda: figures.Load(count, self._busy, self._waiting))
         self._most_waiting = max(1, min(count * _QUEUE_PER_SLOT, settings.HTTP_THREADS // 2))
         self._lock = threading.Lock()
 
@@ -38,22 +40,33 @@ class _Slots:
     def one(self) -> Iterator[None]:
         if not self._free.acquire(blocking=False):
             self._wait()
+        self._count(1)
         try:
             yield
         finally:
+            self._count(-1)
             self._free.release()
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self._busy += change
 
     def _wait(self) -> None:
         with self._lock:
             if self._waiting >= self._most_waiting:
-                raise Refusal(Reason.OVERLOADED, field="password", retry_after=1, detail="password hashing")
+                raise _overloaded()
             self._waiting += 1
         try:
             if not self._free.acquire(timeout=_QUEUE_SECONDS):
-                raise Refusal(Reason.OVERLOADED, field="password", retry_after=1, detail="password hashing")
+                raise _overloaded()
         finally:
             with self._lock:
                 self._waiting -= 1
+
+
+def _overloaded() -> Refusal:
+    figures.POOL_REFUSED.add(_POOL)
+    return Refusal(Reason.OVERLOADED, field="password", retry_after=1, detail="password hashing")
 
 
 @cache

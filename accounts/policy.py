@@ -117,6 +117,11 @@ def is_silent(flow: str, revision: int) -> bool:
     return revision == _known.revision and not _known.shapes and flow not in _known.whitelisted
 
 
+def asks_no_address(revision: int) -> bool:
+    """Whether at this revision, if it is the one remembered, no rule looks at client addresses."""
+    return revision == _known.revision and not any(shape.startswith("ip") for shape in _known.shapes)
+
+
 def changed() -> None:
     """Called first by every writer of rules or modes, inside its transaction: all processes take notice.
 

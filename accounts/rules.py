@@ -11,6 +11,7 @@ from accounts.errors import Reason, Refusal
 from accounts.models import AccessMode, AccessRule, User
 
 ALL = AccessRule.Scope.ALL
+SERVER = "latchkey"  # the author of what no person made
 _BATCH = 500
 
 
@@ -52,17 +53,22 @@ def add(
 
 
 def add_all(
-    entries: Iterable[AccessRule], *, author: audit.Actor = None, report: Callable[[int], None] | None = None
+    entries: Iterable[AccessRule],
+    *,
+    author: audit.Actor = None,
+    report: Callable[[int], None] | None = None,
+    groups: Iterable[str] = (hub.EVERYONE,),
 ) -> int:
     """Adds or changes many unsaved entries, each as `add` does but keeping its `enabled`, all or none.
 
-    Of two with one meaning the last counts. Answers how many there were; `report` hears the running count.
+    Of two with one meaning the last counts. Answers how many there were; `report` hears the running count. `groups` are
+    the sockets that look again, for who knows which ones the entries can match.
     """
     wanted = {_meaning(entry): entry for entry in map(_made_canonical, entries)}
     with transaction.atomic():
         if wanted:
             policy.changed()
-            hub.recheck([hub.EVERYONE])
+            hub.recheck(groups)
         chosen = list(wanted.values())
         reached = rule_reach.reached([entry for entry in chosen if _ends(entry)])
         for start in range(0, len(chosen), _BATCH):
@@ -168,6 +174,7 @@ def _written(batch: Sequence[AccessRule], author: audit.Actor) -> dict[tuple[str
     known = {_meaning(rule): _told(rule) for rule in AccessRule.objects.filter(lookup__in=lookups)}
     for rule in batch:
         rule.author = _account(author)
+        rule.author_name = SERVER if author == SERVER else ""
     AccessRule.objects.bulk_create(
         batch,
         update_conflicts=True,

@@ -10,9 +10,9 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import IPv6Address, ip_network
 from typing import Any, Protocol
 
@@ -27,7 +27,8 @@ from accounts.models import Allowance
 _log = logging.getLogger("latchkey.throttle")
 _NAMESPACE = "idp:limit"
 _SWEEP_AT = 20_000  # keys in memory after which full buckets are forgotten
-_REDIS_PAUSE = 5.0  # seconds without asking a Redis that did not answer
+_REDIS_PAUSE = 1.0  # seconds without asking a Redis that did not answer; then one thread asks for all
+_ROUNDING = 5e-5  # seconds: sums of moments are rounded, in Redis to microseconds, and that must cost no action
 
 
 class _Rate(Protocol):
@@ -42,7 +43,9 @@ class _Rate(Protocol):
 class Limit:
     """`count` actions in `seconds`; `scaled` limits are multiplied by `RATE_LIMIT_SCALE` (operations.md §2).
 
-    An action that costs more than one may overdraw the bucket by up to `most_wait` seconds.
+    An action that costs more than one may overdraw the bucket by up to `most_wait` seconds. What is not `kept` is
+    forgotten when a process without Redis ends: pauses of seconds, which need no row. What is not `shared` is counted
+    by each process for itself, also with Redis: limits that spare the process, where asking Redis would cost more.
     """
 
     name: str
@@ -50,11 +53,13 @@ class Limit:
     seconds: float
     scaled: bool = True
     most_wait: float = 0.0
+    kept: bool = True
+    shared: bool = True
 
     @classmethod
-    def of(cls, name: str, rate: _Rate, *, scaled: bool = True, most_wait: float = 0.0) -> "Limit":
-        """A limit with a rate from the settings."""
-        return cls(name, rate.count, rate.seconds, scaled, most_wait)
+    def of(cls, name: str, rate: _Rate, *, scaled: bool = True, most_wait: float = 0.0, **more: bool) -> "Limit":
+        """A limit with a rate from the settings; `more`: kept, shared."""
+        return cls(name, rate.count, rate.seconds, scaled, most_wait, **more)
 
     def allowance(self, factor: float = 1.0) -> float:
         """How many actions fit at once."""
@@ -62,7 +67,7 @@ class Limit:
 
     def bucket(self, factor: float = 1.0) -> "_Bucket":
         """The limit in seconds."""
-        return _Bucket(self.seconds, self.seconds / self.allowance(factor), self.most_wait)
+        return _Bucket(self.seconds, self.seconds / self.allowance(factor), self.most_wait, self.kept)
 
 
 def hit(limit: Limit, *key: str, cost: float = 1.0) -> None:
@@ -78,32 +83,37 @@ def peek(limit: Limit, *key: str) -> None:
 def clear(limit: Limit, *key: str) -> None:
     """Gives the whole allowance back."""
     text = _key(limit, key)
-    _memory.clear(text)
+    _memory.clear(text, kept=limit.kept)
     if settings.REDIS_URL:
-        try:
-            _redis().delete(text)
-        except redis.RedisError:
-            _log.warning("redis did not clear a limit")
+        _on_redis(lambda: _redis().delete(text))
 
 
 def level(limit: Limit, *key: str) -> float:
     """How many actions the bucket holds now: those taken, less what was refilled since."""
     text, bucket = _key(limit, key), limit.bucket()
     full_at = _memory.full_at(text)
-    if settings.REDIS_URL and time.monotonic() >= _redis_resumes_at:
-        try:
-            full_at = float(_redis().get(text) or 0)
-        except redis.RedisError:
-            _log.warning("redis did not tell a limit")
+    if settings.REDIS_URL:
+        known = _on_redis(lambda: float(_redis().get(text) or 0))
+        full_at = full_at if known is None else known
     return max(0.0, full_at - clock.now().timestamp()) / bucket.step
 
 
+@lru_cache(maxsize=4096)  # asked several times by each request and socket
 def address_key(ip: str) -> str:
     """The key of a client address: IPv4 whole, IPv6 by its /64."""
     parsed = patterns.address(ip)
     if isinstance(parsed, IPv6Address):
         return str(ip_network((parsed, 64), strict=False))
     return str(parsed or ip)
+
+
+@lru_cache(maxsize=4096)
+def network_key(ip: str) -> str:
+    """The network of a client address: IPv4 by its /24, IPv6 by its /48; "" for none."""
+    parsed = patterns.address(ip)
+    if parsed is None:
+        return ""
+    return str(ip_network((parsed, 48 if isinstance(parsed, IPv6Address) else 24), strict=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +123,7 @@ class _Bucket:
     seconds: float
     step: float
     most_wait: float
+    kept: bool
 
 
 class _Memory:
@@ -132,11 +143,12 @@ class _Memory:
             if full_at < known:  # the clock stepped back: the wait must not grow by the step (R30)
                 self._full_at[key] = full_at
             wait = full_at + bucket.step - moment - bucket.seconds
-            if wait > 1e-9:
+            if wait > _ROUNDING:
                 return wait
             if cost:
                 self._full_at[key] = full_at + cost * bucket.step
-                self._dirty.add(key)
+                if bucket.kept:
+                    self._dirty.add(key)
                 if len(self._full_at) > self._sweep_at:
                     self._sweep(moment)
             return 0.0
@@ -144,9 +156,9 @@ class _Memory:
     def full_at(self, key: str) -> float:
         return self._full_at.get(key, 0.0)
 
-    def clear(self, key: str) -> None:
+    def clear(self, key: str, *, kept: bool) -> None:
         with self._lock:
-            if self._full_at.pop(key, None) is not None:
+            if self._full_at.pop(key, None) is not None and kept:
                 self._dirty.add(key)
 
     def forget(self) -> None:
@@ -174,7 +186,8 @@ class _Memory:
 
 
 _memory = _Memory()
-_redis_resumes_at = 0.0
+_redis_resumes_at = 0.0  # of the monotonic clock; 0 while it answers
+_redis_lock = threading.Lock()
 
 _REDIS_SCRIPT = """
 local now = tonumber(ARGV[1]); local seconds = tonumber(ARGV[2]); local step = tonumber(ARGV[3])
@@ -182,7 +195,7 @@ local cost = tonumber(ARGV[4]); local most_wait = tonumber(ARGV[5])
 local known = tonumber(redis.call('GET', KEYS[1]) or '0')
 local full_at = math.min(math.max(known, now), now + seconds + most_wait)
 local wait = full_at + step - now - seconds
-if wait > 1e-9 then
+if wait > 5e-5 then
   if full_at < known then redis.call('SET', KEYS[1], string.format('%.6f', full_at), 'KEEPTTL') end
   return tostring(wait)
 end
@@ -196,9 +209,10 @@ return '0'
 
 def _ask(limit: Limit, key: tuple[str, ...], *, cost: float) -> None:
     text, moment = _key(limit, key), clock.now().timestamp()
-    wait = _ask_redis(limit.bucket(), text, moment, cost=cost) if settings.REDIS_URL else None
+    asks_redis = bool(settings.REDIS_URL) and limit.shared
+    wait = _ask_redis(limit.bucket(), text, moment, cost=cost) if asks_redis else None
     if wait is None:
-        factor = 0.5 if settings.REDIS_URL else 1.0
+        factor = 0.5 if asks_redis else 1.0
         wait = _memory.ask(text, limit.bucket(factor), cost=cost, moment=moment)
     if wait > 0:
         raise Refusal(Reason.RATE_LIMITED, retry_after=wait, detail=limit.name)
@@ -206,16 +220,31 @@ def _ask(limit: Limit, key: tuple[str, ...], *, cost: float) -> None:
 
 def _ask_redis(bucket: _Bucket, key: str, moment: float, *, cost: float) -> float | None:
     """Seconds to wait, or None when Redis does not answer."""
+    arguments = [moment, bucket.seconds, bucket.step, cost, bucket.most_wait]
+    return _on_redis(lambda: float(_script()(keys=[key], args=arguments)))
+
+
+def _on_redis(ask: Callable[[], float]) -> float | None:
+    """What Redis answers, None when it does not. While it is away one thread at a time tries whether it is back: one
+    that is frozen costs every try half a second, which not every request has to pay."""
     global _redis_resumes_at
-    if time.monotonic() < _redis_resumes_at:
-        return None
+    was_away = _redis_resumes_at > 0.0
+    if was_away:
+        with _redis_lock:
+            if time.monotonic() < _redis_resumes_at:
+                return None
+            _redis_resumes_at = time.monotonic() + _REDIS_PAUSE
     try:
-        arguments = [moment, bucket.seconds, bucket.step, cost, bucket.most_wait]
-        return float(_script()(keys=[key], args=arguments))
+        answer = ask()
     except redis.RedisError as error:
         _redis_resumes_at = time.monotonic() + _REDIS_PAUSE
-        _log.warning("redis does not answer, counting in this process: %s", type(error).__name__)
+        if not was_away:
+            _log.warning("redis does not answer, counting in this process: %s", type(error).__name__)
         return None
+    if was_away:
+        _redis_resumes_at = 0.0
+        _log.warning("redis answers again")
+    return answer
 
 
 @cache

@@ -6,6 +6,7 @@ whatever the number of tokens. What must happen once is one conditional UPDATE, 
 
 import hashlib
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from accounts import clock, hub, inserts, recent, token_rows
+from accounts import clock, homeserver, hub, inserts, recent, token_rows, visits
 from accounts.errors import Reason, Refusal
 from accounts.models import Device, Token, User
 from accounts.token_rows import Bearer, purge
@@ -69,13 +70,16 @@ def issue(
     kind: str = ACCESS,
     device: Device | None = None,
     credential: str = "",
+    client: str = "",
     scope: str = "",
     amr: str = "",
     active: bool = True,
+    unused: bool = False,
     family: uuid.UUID | None = None,
     parent: Token | None = None,
 ) -> Token:
-    """Stores one token. Refusal CHALLENGE_INVALID when its digest is there already: the secret was used before."""
+    """Stores one token; issuing is a use unless it is `unused`. CHALLENGE_INVALID: its secret was used before."""
+    visits.note_user(user.pk)
     moment = clock.now()
     token = Token(
         user=user,
@@ -85,6 +89,7 @@ def issue(
         digest=digest(minted.secret),
         family=family or uuid.uuid4(),
         credential=credential,
+        client=client,
         scope=scope,
         amr=amr,
         issued_at=moment,
@@ -92,7 +97,7 @@ def issue(
         expires_at=clock.after(minted.lifetime, moment) if minted.lifetime else None,
         idle_seconds=minted.idle or None,
         idle_until=clock.after(minted.idle, moment) if minted.idle else None,
-        last_used_at=moment if active else None,
+        last_used_at=moment if active and not unused else None,
         parent=parent,
     )
     if not inserts.insert(token):
@@ -111,9 +116,10 @@ def check(secret: str, *, flow: str, kind: str = ACCESS, ip: str = "", confirms:
     return _noted(bearer, ip) if confirms else bearer
 
 
-def check_any(secret: str, *, ip: str) -> Bearer | None:
+def check_any(secret: str, *, ip: str, confirms: bool = True) -> Bearer | None:
     """`check` of an access token of whichever door; its `flow` says which."""
-    return _noted(token_rows.find_of_any_flow(digest(secret), kind=ACCESS, moment=clock.now()), ip)
+    bearer = token_rows.find_of_any_flow(digest(secret), kind=ACCESS, moment=clock.now())
+    return _noted(bearer, ip) if confirms else bearer
 
 
 def require(secret: str, *, flow: str, kind: str = ACCESS, ip: str = "") -> Bearer:
@@ -144,11 +150,8 @@ def rotate(secret: str, *, flow: str, access: Minted, refresh: Minted, grace: fl
     answer was lost, and the pair is replaced. Afterwards a repeat is refused with TOKEN_UNKNOWN, and once `grace`
     seconds have passed since that first use it is theft: the whole family dies, and the refusal is `Stolen`.
     """
-    old = Token.objects.select_related("user", "device", "successor").filter(
-        digest=digest(secret), flow=flow, kind=REFRESH
-    )
     with transaction.atomic():
-        token = old.select_for_update(of=("self",)).first()  # a racing refresh waits, then sees this one's pair
+        token = token_rows.held(digest(secret), flow=flow, kind=REFRESH)  # a racing refresh waits, then sees this pair
         moment = clock.now()
         if token is None or token.user.deactivated_at or not _is_live(token, moment):
             raise Refusal(Reason.TOKEN_UNKNOWN)
@@ -163,15 +166,15 @@ def rotate(secret: str, *, flow: str, access: Minted, refresh: Minted, grace: fl
     raise Refusal(Reason.TOKEN_UNKNOWN, detail="refresh token used again")
 
 
-def even_lapsed(secret: str, *, flow: str, kind: str = ACCESS) -> Token | None:
+def even_lapsed(secret: str, *, flows: Iterable[str], kind: str = ACCESS) -> Token | None:
     """The token that was neither revoked nor is its account deactivated, though its time may be over (matrix.md §9)."""
-    found = Token.objects.select_related("user").filter(digest=digest(secret), flow=flow, kind=kind, revoked_at=None)
-    return found.filter(user__deactivated_at=None).exclude(activated_at=None).first()
+    named = Token.objects.filter(digest=digest(secret), flow__in=flows, kind=kind, revoked_at=None)
+    return named.select_related("user").filter(user__deactivated_at=None).exclude(activated_at=None).first()
 
 
-def has_lapsed(secret: str, *, flow: str, kind: str = ACCESS) -> bool:
+def has_lapsed(secret: str, *, flows: Iterable[str], kind: str = ACCESS) -> bool:
     """Whether this token ended by time alone, its device and account being still there (matrix.md §2)."""
-    token = even_lapsed(secret, flow=flow, kind=kind)
+    token = even_lapsed(secret, flows=flows, kind=kind)
     return token is not None and token.device_id is not None and not _is_live(token, clock.now())
 
 
@@ -195,6 +198,7 @@ def _end(tokens: QuerySet[Token], reason: str, moment: datetime) -> tuple[int, s
     """Ends them until nothing is left: on Postgres a refresh that was under way held up the first UPDATE, which does
     not see what it has issued."""
     doomed, count = tokens.filter(revoked_at=None), 0
+    homeserver.tokens_end(doomed)
     families = set(doomed.order_by().values_list("family", flat=True).distinct())
     while ended := doomed.update(revoked_at=moment, revoked_for=reason[:64]):
         count += ended
@@ -223,12 +227,11 @@ def _is_live(token: Token, moment: datetime) -> bool:
 def _replace(old: Token, *, access: Minted, refresh: Minted, moment: datetime) -> tuple[Token, Token]:
     """Issues the pair; of racing refreshes the later one wins, the earlier pair dies unused."""
     recent.forget_on_commit()
-    Token.objects.filter(parent=old, revoked_at=None, used_at=None).update(revoked_at=moment, revoked_for="answer lost")
+    token_rows.end_unused_children(old.pk, moment)
     new_access = _descend(old, access, ACCESS)
     new_refresh = _descend(old, refresh, REFRESH)
     # The conditional write that decides: it fails when the pair was used, or the family ended, meanwhile.
-    won = Token.objects.filter(pk=old.pk, revoked_at=None, used_at=None).update(successor=new_refresh)
-    if not won:
+    if not token_rows.succeed(old.pk, new_refresh.pk):
         raise Refusal(Reason.TOKEN_UNKNOWN, detail="spent meanwhile")
     return new_access, new_refresh
 
@@ -239,8 +242,9 @@ def _descend(old: Token, minted: Minted, kind: str) -> Token:
         user=old.user,
         flow=old.flow,
         kind=kind,
-        device=old.device,
+        device=Device(pk=old.device_id) if old.device_id else None,  # its number is all that is stored
         credential=old.credential,
+        client=old.client,
         scope=old.scope,
         amr=old.amr,
         family=old.family,
@@ -249,6 +253,8 @@ def _descend(old: Token, minted: Minted, kind: str) -> Token:
 
 
 def _noted(bearer: Bearer | None, ip: str) -> Bearer | None:
+    if bearer is not None:
+        visits.note_user(bearer.user_id)
     if bearer is None or bearer.locked:
         return bearer
     moment = clock.now()
@@ -273,7 +279,7 @@ def _confirm(bearer: Bearer, parent_id: int, moment: datetime) -> bool:
 
 def _spend_parent(parent_id: int | None, family: uuid.UUID | str, moment: datetime) -> None:
     """The client has the answer: the refresh token it used is spent, access tokens of generations before die."""
-    if parent_id is None or not Token.objects.filter(pk=parent_id, used_at=None).update(used_at=moment):
+    if parent_id is None or not token_rows.spend(parent_id, moment):
         return
     recent.forget_on_commit()
     older = Token.objects.filter(family=family, kind=ACCESS, revoked_at=None).exclude(parent_id=parent_id)

@@ -2,16 +2,30 @@
 
 import secrets
 
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, make_password
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from accounts import audit, clock, devices, emails, hub, inserts, names, passwords, patterns, recent, tokens
+from accounts import (
+    audit,
+    clock,
+    devices,
+    emails,
+    homeserver,
+    hub,
+    inserts,
+    names,
+    new_devices,
+    passwords,
+    patterns,
+    recent,
+    second_factors,
+    tokens,
+    user_rows,
+)
 from accounts.errors import Reason, Refusal
 from accounts.models import Device, Token, User, X25519Key
-
-_ACCOUNT = f"SELECT * FROM {User._meta.db_table} WHERE id = %s"
-_OWNER_OF_KEY = f"SELECT user_id FROM {X25519Key._meta.db_table} WHERE public_key = %s"
 
 
 def create(
@@ -45,8 +59,19 @@ def create(
         user.save()
         if address:
             emails.add_confirmed(user, address, actor=actor or "command")
+        homeserver.account_created(user)
         facts = {"administrator": administrator}
         audit.record_or_fail("user-created", actor=actor, subject=folded, flow=flow, facts=facts)
+    return user
+
+
+def create_imported(name: str, *, flow: str, actor: audit.Actor) -> User:
+    """An account of another server without credentials, under the name it had there; NAME_INVALID, NAME_TAKEN."""
+    if not names.is_importable(name):
+        raise Refusal(Reason.NAME_INVALID, field="username")
+    with transaction.atomic():
+        user = _insert(names.fold(name), username=name)
+        audit.record_or_fail("user-imported", actor=actor, subject=name, flow=flow)
     return user
 
 
@@ -75,7 +100,7 @@ def by_id(user_id: int) -> User:
 def held(user_id: int) -> User:
     """The account as it is now, its row locked until the caller's transaction ends: whatever begins or ends a session
     takes it first, so that one sees what the other did. NOT_FOUND."""
-    found = next(iter(User.objects.raw(_ACCOUNT + _row_lock(), [user_id])), None)
+    found = user_rows.find(user_id, hold=True)
     if found is None:
         raise Refusal(Reason.NOT_FOUND, field="username")
     return found
@@ -106,12 +131,8 @@ def get(name: str) -> User:
 
 def of_x25519_key(public_key: str, *, hold: bool = False) -> User | None:
     """The account this canonical key opens; with `hold` its row is locked until the caller's transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OWNER_OF_KEY, [public_key])
-        owner = cursor.fetchone()
-    # Raw: the ORM's compiler would cost a returning user half of the whole login.
-    statement = _ACCOUNT + (_row_lock() if hold else "")
-    return next(iter(User.objects.raw(statement, owner))) if owner else None
+    owner = user_rows.owner_of_x25519_key(public_key)
+    return None if owner is None else user_rows.find(owner, hold=hold)
 
 
 def of_x25519_key_or_new(public_key: str) -> tuple[User, bool]:
@@ -144,9 +165,11 @@ def rename(user: User, name: str, *, by_administrator: bool = False) -> None:
     names.check_new(folded, by_administrator=by_administrator)
     try:
         with transaction.atomic():
-            User.objects.filter(pk=user.pk, renamed_at=None).update(
+            if not User.objects.filter(pk=user.pk, renamed_at=None, deactivated_at=None).update(
                 username=folded, folded_username=folded, renamed_at=clock.now()
-            )
+            ):
+                raise Refusal(Reason.FORBIDDEN, field="username", detail="renamed meanwhile")
+            homeserver.account_changed(user.pk)
     except IntegrityError:
         raise Refusal(Reason.NAME_TAKEN, field="username") from None
 
@@ -155,7 +178,9 @@ def set_display_name(user_id: int, display_name: str) -> None:
     """Sets what others see; at most 256 characters, FIELD_INVALID otherwise or with control characters."""
     if len(display_name) > 256 or any(ord(char) < 32 or ord(char) == 127 for char in display_name):
         raise Refusal(Reason.FIELD_INVALID, field="name")
-    User.objects.filter(pk=user_id).update(display_name=display_name)
+    with transaction.atomic():
+        User.objects.filter(pk=user_id).update(display_name=display_name)
+        homeserver.account_changed(user_id)
 
 
 def set_password(
@@ -215,8 +240,11 @@ def unsuspend(user: User, *, actor: audit.Actor = None) -> None:
     _set_state(user, "suspended_at", "user-unsuspended", actor, undo=True)
 
 
-def deactivate(user: User, *, actor: audit.Actor = None) -> None:
-    """Ends the account for good: tokens, devices, password, addresses, keys go; the name stays taken."""
+def deactivate(user: User, *, erase: bool = False, actor: audit.Actor = None) -> None:
+    """Ends the account for good: tokens, devices, password, addresses, keys go; the name stays taken.
+
+    `erase`: a homeserver shall also hide what the person wrote (matrix.md §11).
+    """
     with transaction.atomic():
         unusable = make_password(None)
         if not User.objects.filter(pk=user.pk, deactivated_at=None).update(
@@ -227,29 +255,32 @@ def deactivate(user: User, *, actor: audit.Actor = None) -> None:
         devices.end_remembered(user, reason="deactivated")
         tokens.revoke(Token.objects.filter(user=user), reason="deactivated")
         emails.remove_all(user)
+        second_factors.remove_all(user)
+        SocialAccount.objects.filter(user=user).delete()
         user.openpgp_keys.all().delete()
+        user.known_devices.all().delete()
+        homeserver.account_changed(user.pk, erase=erase)
         audit.record_or_fail("user-deactivated", actor=actor, subject=user.username)
     user.refresh_from_db()
 
 
-def end_all_sessions(user: User, *, actor: audit.Actor = None) -> int:
-    """Ends every session of every door; answers how many tokens died."""
+def end_all_sessions(user: User, *, keep: QuerySet[Token] | None = None, actor: audit.Actor = None) -> int:
+    """Ends every session of every door but those of `keep`; answers how many tokens died."""
     with transaction.atomic():
         held(user.pk)
-        count = tokens.revoke(Token.objects.filter(user=user), reason="all sessions ended")
-        devices.end(Device.objects.filter(user=user), reason="all sessions ended")
+        kept = (keep if keep is not None else Token.objects.none()).filter(user=user)
+        others = Token.objects.filter(user=user).exclude(pk__in=kept.values("pk"))
+        count = tokens.revoke(others, reason="all sessions ended")
+        ending = Device.objects.filter(user=user).exclude(tokens__in=kept)
+        new_devices.forget(ending)
+        devices.end(ending, reason="all sessions ended")
         devices.end_remembered(user, reason="all sessions ended")
         audit.record_or_fail("sessions-ended", actor=actor, subject=user.username, facts={"tokens": count})
     return count
 
 
-def _row_lock() -> str:
-    """SQLite's transactions exclude each other as a whole."""
-    return " FOR NO KEY UPDATE" if connection.features.has_select_for_update else ""
-
-
-def _insert(folded: str, *, display_name: str = "") -> User:
-    user = User(username=folded, folded_username=folded, display_name=display_name[:256])
+def _insert(folded: str, *, username: str = "", display_name: str = "") -> User:
+    user = User(username=username or folded, folded_username=folded, display_name=display_name[:256])
     user.password = UNUSABLE_PASSWORD_PREFIX + secrets.token_hex(20)  # as Django's make_password(None), 100 µs faster
     if not inserts.insert(user):
         raise Refusal(Reason.NAME_TAKEN, field="username")
@@ -263,5 +294,6 @@ def _set_state(user: User, field: str, event: str, actor: audit.Actor, *, undo: 
         unchanged = {f"{field}__isnull": undo}
         User.objects.filter(pk=user.pk).exclude(**unchanged).update(**{field: None if undo else clock.now()})
         hub.recheck([hub.user_group(user.pk)])
+        homeserver.account_changed(user.pk)
         audit.record_or_fail(event, actor=actor, subject=user.username)
     user.refresh_from_db()

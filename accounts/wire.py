@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from accounts import visits
 from accounts.errors import Reason, Refusal
 
 JSON = "application/json; charset=utf-8"
@@ -75,6 +76,7 @@ class Wire:
 
     def refusal(self, refusal: Refusal) -> Answer:
         """The door's error answer, with `Retry-After` where the refusal names a time (R38)."""
+        visits.note_refusal(refusal)
         shape = self.narrower.get((refusal.reason, refusal.field)) or self.shapes[refusal.reason]
         extra = dict(self.error_headers)
         if refusal.retry_after is not None:

@@ -34,6 +34,9 @@ _FIELDS = {
     "token": "A registration token has 1 to 64 characters, of A-Z a-z 0-9 . _ ~ and -.",
     "uses": "A registration token has 1 to 2,147,483,647 uses; none given means any number.",
     "until": "This moment has passed already.",
+    "target": "A subscription is told at a mail address, or at a URL such as https://hooks.example.org/latchkey.",
+    "kinds": "There is no such kind of event.",
+    "subscriptions": "There are 100 subscriptions already; each event asks every one of them.",
     "note": "A note has at most 500 characters.",
     "name": "A display name has at most 256 characters and no control characters.",
 }

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import growth, report, sockets, subjects
+from bench import growth, laverna, oauth, rendezvous, report, signaling, sockets, subjects
 from bench.measure import Effort
 from bench.report import Figure
 
@@ -34,8 +34,13 @@ def measured(chosen: argparse.Namespace) -> Iterator[Figure]:
     for server in chosen.server or SERVERS:
         yield from subjects.figures_of(server, effort)
         yield from sockets.figures_of(server, scale=effort.scale)
+        yield from laverna.figures_of(server, effort)
+        yield from signaling.figures_of(server, scale=effort.scale)
+        yield from oauth.figures_of(server, effort)
+        yield from rendezvous.figures_of(server, effort)
     if not (chosen.quick or chosen.no_growth or chosen.database_url):
         yield from growth.figures_of("uvicorn", effort)
+        yield from rendezvous.growth_of("uvicorn", effort)
 
 
 def main() -> None:

@@ -9,14 +9,15 @@ import json
 import sys
 from typing import Any
 
-from bench import scenarios
+from bench import laverna, oauth_scenarios, rendezvous_scenarios, scenarios
 from bench.wire import Connection
 
 
 def scenario_of(name: str, argument: Any) -> scenarios.Scenario:
     if name == scenarios.ListedTokens.name:
         return scenarios.ListedTokens(argument)
-    return scenarios.ALL[name]()
+    found = oauth_scenarios.scenario_of(name, argument) or rendezvous_scenarios.scenario_of(name, argument)
+    return found or {**scenarios.ALL, **laverna.ALL}[name]()
 
 
 async def serve(port: int, count: int) -> None:

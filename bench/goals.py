@@ -20,6 +20,28 @@ GOALS: Mapping[tuple[str, str], float] = {
     ("uvicorn", "echo p95 beside slow calls, to idle"): 2,
     ("daphne", "echo p95 beside slow calls, to idle"): 2,
     ("uvicorn", "code request refused, known to unknown"): 1.3,
+    ("uvicorn", "Laverna session token"): 800,
+    ("uvicorn", "Laverna login, Ed25519"): 2500,
+    ("uvicorn", "Laverna login, RSA 2048"): 2500,
+    ("uvicorn", "signal relayed, 2.x"): 250,
+    ("uvicorn", "signal relayed, 4.x"): 250,
+    ("uvicorn", "device authorization"): 1500,
+    ("uvicorn", "pending poll"): 800,
+    ("uvicorn", "pending poll, to the bare answer"): 3,
+    ("uvicorn", "introspection, to the bare answer"): 1.4,
+    ("uvicorn", "OAuth refresh"): 2500,
+    ("uvicorn", "rendezvous, create"): 1000,
+    **{
+        ("uvicorn", f"rendezvous, {what}"): most
+        for what, most in (
+            ("read", 300),
+            ("poll", 300),
+            ("read (MSC4388)", 300),
+            ("write", 800),
+            ("write (MSC4388)", 800),
+        )
+    },
+    **{("uvicorn", f"rendezvous, {what}, 100 000 / 100 sessions"): 1.2 for what in ("read of many", "create", "write")},
     ("uvicorn", "memory after start"): 120,
     ("daphne", "memory after start"): 120,
     ("uvicorn", "GET /token, 1 000 000 / 1 000 tokens"): 1.2,

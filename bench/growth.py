@@ -34,6 +34,18 @@ def figures_of(kind: str, effort: Effort) -> Iterator[Figure]:
         yield from _told(kind, "get_challenge", "rules", (FEW_RULES, MANY_RULES), costs)
 
 
+def compared(
+    kind: str,
+    request: str,
+    rows: str,
+    subjects: list[tuple[Installation, str, Any]],
+    counts: tuple[int, int],
+    effort: Effort,
+) -> Iterator[Figure]:
+    """One request asked of a server with few rows and of one with many."""
+    yield from _told(kind, request, rows, counts, _in_turn(subjects, effort=effort))
+
+
 def _in_turn(subjects: list[tuple[Installation, str, Any]], *, effort: Effort) -> tuple[list[float], ...]:
     """The rounds of each subject, taken alternately on freshly started servers."""
     with contextlib.ExitStack() as stack:

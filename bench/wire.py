@@ -1,6 +1,8 @@
 """A minimal HTTP/1.1 client on asyncio streams: keep-alive, answers with Content-Length, nothing else."""
 
 import asyncio
+from collections.abc import Mapping
+from urllib.parse import urlencode
 
 
 class Connection:
@@ -22,6 +24,14 @@ class Connection:
         assert head[9:12] == status, head + body
         return body
 
+    async def head(self, request: bytes, *, status: bytes = b"200") -> dict[str, str]:
+        """The headers of an answer to HEAD, by lower-case name."""
+        self._writer.write(request)
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        assert head[9:12] == status, head
+        lines = head.decode("latin-1").split("\r\n")[1:-2]
+        return {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
     def close(self) -> None:
         self._writer.close()
 
@@ -36,3 +46,12 @@ def post(path: str, body: bytes) -> bytes:
     """A POST of JSON."""
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: Session\r\n"
     return f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def form(path: str, fields: Mapping[str, str], token: str = "") -> bytes:
+    """A POST of a form."""
+    body = urlencode(fields).encode()
+    authorization = f"Authorization: Bearer {token}\r\n" if token else ""
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: Synapse\r\n{authorization}"
+    length = f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
+    return (head + length).encode() + body

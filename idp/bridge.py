@@ -5,7 +5,6 @@ settings; API paths run through none of it.
 """
 
 import io
-import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +16,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
-from accounts import addresses, aio, audit, bodies
+from accounts import aio, bodies, retries
 from accounts.errors import Refusal
 from accounts.hot import Receive, Scope, Send, send_answer
 from idp import origin
@@ -59,10 +58,11 @@ class Bridge:
 
     def _respond(self, scope: Scope, body: bytes) -> tuple[HttpResponseBase, Iterator[bytes]]:
         """Runs in a thread of the pool: the whole of Django's work for one request."""
-        audit.request_id.set(secrets.token_hex(8))
-        audit.request_ip.set(addresses.of_scope(scope))
-        signals.request_started.send(sender=self.__class__, scope=scope)
         set_script_prefix(scope.get("root_path", "") or "/")
+        return retries.answering(lambda: self._answer(scope, body))
+
+    def _answer(self, scope: Scope, body: bytes) -> tuple[HttpResponseBase, Iterator[bytes]]:
+        signals.request_started.send(sender=self.__class__, scope=scope)
         request = ASGIRequest(scope, io.BytesIO(body))
         handler = self._pages if origin.is_page(scope["path"]) else self._api
         response = handler.get_response(request)
@@ -74,9 +74,10 @@ class Bridge:
         return response, iter((content,))
 
     async def _fail(self, scope: Scope, send: Send, status: int) -> None:
-        accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
-        method = scope["method"]
-        await send_answer(send, origin.failure(status, scope["path"], accept, method), head=method == "HEAD")
+        sent, method = dict(scope["headers"]), scope["method"]
+        accept, languages = (sent.get(name, b"").decode("latin-1") for name in (b"accept", b"accept-language"))
+        answer = origin.failure(status, scope["path"], accept, method, languages)
+        await send_answer(send, answer, head=method == "HEAD")
 
 
 async def _send(response: HttpResponseBase, chunks: Iterator[bytes], send: Send, *, head: bool) -> None:

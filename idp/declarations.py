@@ -3,7 +3,7 @@
 `python manage.py settings_page` prints the page; a test fails when page and declarations differ.
 """
 
-from idp.door_declarations import MATRIX_DOOR, OTHER_DOORS, OTP_DOOR, SESSION_DOOR
+from idp.door_declarations import MATRIX_DOOR, OPENPGP_DOOR, OTHER_DOORS, OTP_DOOR, SESSION_DOOR
 from idp.environment import (
     BASE_URL,
     HOSTS,
@@ -19,6 +19,12 @@ from idp.environment import (
     choice,
     integer,
 )
+from idp.figures_declarations import FIGURES
+from idp.homeserver_declarations import HOMESERVER
+from idp.oauth_declarations import OAUTH
+from idp.pages_declarations import SIGN_IN_PAGES
+from idp.rendezvous_declarations import RENDEZVOUS
+from idp.watching_declarations import EVENTS, GUESSERS
 
 PUBLIC_URL_DEFAULT = "http://localhost:8000"
 _YEAR = 31_536_000
@@ -109,7 +115,7 @@ STORES = Section(
             "DATABASE_TIMEOUT",
             integer(1, 60),
             "5",
-            "Seconds SQLite waits for a lock; Postgres waits at most 2 of them for a connection.",
+            "Seconds a lock or a statement is waited for; for a Postgres connection at most 1.8 of them.",
         ),
         Setting("DATABASE_POOL", integer(1, 256), "16", "Postgres connections per process at the most."),
         Setting(
@@ -206,6 +212,13 @@ RETENTION = Section(
         Setting("TOKEN_RETENTION", integer(120, 10 * _YEAR), "604800", "Seconds a dead token is kept."),
         Setting("CHALLENGE_RETENTION", integer(0, _YEAR), "3600", "Seconds an expired challenge is kept."),
         Setting("AUDIT_RETENTION", integer(3600, 100 * _YEAR), "7776000", "Seconds an audit event is kept."),
+        Setting("MAIL_LIFETIME", integer(60, _YEAR), "259200", "Seconds a mail without an end of its own is tried."),
+        Setting(
+            "MAIL_FILE_RETENTION",
+            integer(0, 100 * _YEAR),
+            "2592000",
+            "Seconds a mail that was written to a file stays there; 0: for ever.",
+        ),
         Setting("PURGE_INTERVAL", integer(60, 604_800), "3600", "Seconds between two purges by the server itself."),
     ),
 )
@@ -226,4 +239,23 @@ MAIL = Section(
     ),
 )
 
-SECTIONS = (SERVER, STORES, PEOPLE, MAIL, LIMITS, RETENTION, SESSION_DOOR, MATRIX_DOOR, OTP_DOOR, OTHER_DOORS)
+SECTIONS = (
+    SERVER,
+    STORES,
+    PEOPLE,
+    SIGN_IN_PAGES,
+    MAIL,
+    LIMITS,
+    GUESSERS,
+    EVENTS,
+    FIGURES,
+    RETENTION,
+    SESSION_DOOR,
+    MATRIX_DOOR,
+    OTP_DOOR,
+    OPENPGP_DOOR,
+    OAUTH,
+    RENDEZVOUS,
+    HOMESERVER,
+    OTHER_DOORS,
+)

@@ -1,6 +1,6 @@
 """The settings of the doors; the rest is in `idp/declarations.py`, which makes one list of all."""
 
-from idp.environment import HOSTS, OPTIONAL_URL, RATE, SERVER_NAME, SWITCH, TEXT, Section, Setting, choice, integer
+from idp.environment import HOSTS, RATE, SERVER_NAME, SWITCH, TEXT, Section, Setting, choice, integer
 
 _YEAR = 31_536_000
 
@@ -45,6 +45,8 @@ MATRIX_DOOR = Section(
         Setting("MATRIX_REFRESH_GRACE", integer(0, 3600), "60", "Seconds after which a spent refresh token is theft."),
         Setting("MATRIX_LOGIN_TOKEN_LIFETIME", integer(5, 3600), "120", "Seconds of a login token."),
         Setting("MATRIX_GET_LOGIN_TOKEN", SWITCH, "on", "Whether a session may ask for a login token."),
+        Setting("MATRIX_SSO", SWITCH, "on", "Whether clients may send people to the sign-in page (`m.login.sso`)."),
+        Setting("MATRIX_SSO_HOSTS", HOSTS, "", "Hosts to which `m.login.sso` leads back over https without asking."),
         Setting(
             "MATRIX_UIA_LIFETIME",
             integer(60, 86_400),
@@ -111,21 +113,54 @@ OTP_DOOR = Section(
     ),
 )
 
+OPENPGP_DOOR = Section(
+    "Laverna door",
+    (
+        Setting(
+            "OPENPGP_SESSION_TOKEN_LIFETIME",
+            integer(30, 3600),
+            "480",
+            "Seconds a session token may be signed and sent.",
+        ),
+        Setting("OPENPGP_TOKEN_LIFETIME", integer(60, _YEAR), "86400", "Seconds of an auth token."),
+        Setting("OPENPGP_BODY_LIMIT", integer(16_384, 1_048_576), "102400", "Bytes of a request with a key."),
+        Setting("OPENPGP_DIRECTORY_RATE", RATE, "60/60", "Look-ups of people per address."),
+        Setting("OPENPGP_CHALLENGE_RATE", RATE, "30/60", "Session tokens per address."),
+        Setting("OPENPGP_FAILURE_RATE", RATE, "10/60", "Failed sign-ins per user and address."),
+        Setting("OPENPGP_REGISTRATION_RATE", RATE, "3/60", "Registrations per address."),
+        Setting(
+            "OPENPGP_HIDE_USERS", SWITCH, "off", "Whether session tokens are given for names that do not exist too."
+        ),
+        Setting(
+            "OPENPGP_GPG",
+            TEXT,
+            "",
+            "The gpg program, for RSA keys below 2048 or above 4096 bits.",
+            "`gpg` of the `PATH`",
+        ),
+        Setting("OPENPGP_VERIFIERS_AT_ONCE", integer(0, 64), "0", "gpg processes at once.", "number of cores"),
+        Setting(
+            "SIGNALING_CONTACTS_ONLY",
+            SWITCH,
+            "off",
+            "Whether people reach only those an invitation connects them with.",
+        ),
+        Setting(
+            "SIGNALING_INVITE_LIFETIME", integer(0, 10 * _YEAR), "2592000", "Seconds an invitation waits; 0: always."
+        ),
+        Setting("SIGNALING_INVITE_RATE", RATE, "20/60", "Invitations per sender."),
+        Setting("SIGNALING_OFFERS_RATE", RATE, "30/60", "Calls of `requestOffers` per sender."),
+        Setting("SIGNALING_PENDING_INVITES", integer(1, 100_000), "100", "Invitations that wait for one person."),
+        Setting("SIGNALING_SOCKETS_PER_USER", integer(1, 10_000), "20", "Open sockets per account."),
+        Setting("SIGNALING_SOCKETS_PER_ADDRESS", integer(1, 100_000), "100", "Open sockets per client address."),
+        Setting("SIGNALING_EVENT_BYTES", integer(4096, 1_000_000), "262144", "Bytes of one event."),
+    ),
+)
+
 OTHER_DOORS = Section(
     "For doors that are not open in this release: checked at start, without effect",
     (
-        Setting(
-            "ADMIN_REQUIRE_2FA",
-            choice("auto", "on", "off"),
-            "auto",
-            "Whether staff must have a second factor once the sign-in pages offer one; `auto`: with https.",
-        ),
         Setting("DEMO", SWITCH, "off", "Serves the demonstration pages under `/demo/`."),
         Setting("ALLOWED_ORIGINS", HOSTS, "", "Browser origins that may open sockets with a cookie."),
-        Setting("METRICS_TOKEN", TEXT, "", "Lets a scraper that is not on loopback read `/metrics`.", secret=True),
-        Setting("RENDEZVOUS_MODE", choice("open", "authenticated", "off"), "open", "Who may create a rendezvous."),
-        Setting("DEVICE_CODE_LIFETIME", integer(60, 3600), "1200", "Seconds a device code and its user code live."),
-        Setting("MATRIX_HOMESERVER_URL", OPTIONAL_URL, "", "A Synapse that delegates to this server."),
-        Setting("MATRIX_HOMESERVER_SECRET", TEXT, "", "The secret shared with that Synapse.", secret=True),
     ),
 )

@@ -7,9 +7,12 @@ from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from accounts import mail
+
 
 def missing() -> str:
-    """The name of the first thing that does not answer, "" when all do."""
+    """The name of the first thing that is not as it should be, "" when all is: `database`, `migrations`, `redis`,
+    `mail`."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -22,7 +25,16 @@ def missing() -> str:
             _redis().ping()
         except redis.RedisError:
             return "redis"
-    return ""
+    return "mail" if _mail_is_stuck() else ""
+
+
+def _mail_is_stuck() -> bool:
+    """Not after an hour of a mail server that is down: every instance would leave the balancer at once, with the doors
+    that need no mail. After READY_MAIL_AGE nobody is looking, and something has to say so."""
+    try:
+        return bool(settings.READY_MAIL_AGE) and mail.oldest_due_age() > settings.READY_MAIL_AGE
+    except Error:
+        return False  # the database was there a moment ago; the next look names it
 
 
 _known_migrated = False

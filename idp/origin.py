@@ -13,9 +13,11 @@ from challenges.session import messages as session
 from challenges.socketio import http as socketio
 from devicelogin.oauth import protocol as oauth
 from idp import error_page
+from idp.metrics import visiting
 
 _DOUBLED = ("//loki/", "//token", "//users/me")
-_LARGER_BODIES = {"/api/users": 100_000, "/api/auth": 100_000, "/socket.io/": 1_000_000}
+_SOCKETIO_BODY = 1_000_000
+_OF_THE_SERVER = frozenset({400, 408, 413, 414, 431})  # what `idp.server` refuses before there is a request
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,9 @@ def owners() -> tuple[Owner, ...]:
         *(Owner(prefix, matrix.WIRE) for prefix in ("/_matrix/", "/_synapse/", "/.well-known/matrix/")),
         Owner("/.well-known/openid-configuration", oauth.WIRE),
         Owner("/.well-known/oauth-authorization-server", oauth.WIRE),
+        Owner("/oauth2/introspect", oauth.INTROSPECTION_WIRE, whole=True),
         Owner("/oauth2/", oauth.WIRE),
+        *((Owner("/token", oauth.TOKEN_WIRE, whole=True, method="POST"),) if settings.OAUTH else ()),
         Owner("/auth/device", oauth.WIRE),
         Owner("/api/me", api.WIRE, whole=True),
         Owner("/api/token/refresh", oauth.WIRE, whole=True, method="POST"),
@@ -74,19 +78,26 @@ def is_page(path: str) -> bool:
     return owner is not None and owner.wire is None
 
 
-def failure(status: int, path: str, accept: str, method: str = "") -> Answer:
-    """An error of HTTP itself, in the form of the path's owner."""
+def failure(status: int, path: str, accept: str, method: str = "", languages: str = "") -> Answer:
+    """An error of HTTP itself, in the form of the path's owner. `languages`: the browser's, for people's pages."""
     owner = owner_of(path, method)
     wire = owner.wire if owner else None
     if wire is not None:
         return wire.failure(status)
     if owner is None and "text/html" not in accept:
         return session.APPNET.failure(status)
-    return Answer(status, error_page.render(status), tuple(error_page.HEADERS.items()))
+    is_admin = path.startswith(f"/{settings.ADMIN_PATH}")  # it is English
+    language = error_page.preferred("" if is_admin else languages)
+    headers = error_page.HEADERS | {"Content-Language": language}
+    if status in {429, 503}:
+        headers["Retry-After"] = "1"
+    return Answer(status, error_page.render(status, language), tuple(headers.items()))
 
 
 def render_error(status: int, path: str, accept: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """`failure` as the servers in `idp.server` take it: headers and body."""
+    """`failure` as the servers in `idp.server` take it: headers and body. What never became a request is noted here."""
+    if status in _OF_THE_SERVER:
+        visiting.refused_by_server(status, path)
     answer = failure(status, path, accept)
     return [(name.encode(), value.encode("latin-1")) for name, value in answer.headers], answer.body
 
@@ -105,9 +116,11 @@ def body_limit(method: str, path: bytes) -> int:
     if text.startswith(f"/{settings.ADMIN_PATH}"):
         limit: int = settings.ADMIN_BODY_LIMIT
         return limit
-    for prefix, larger in _LARGER_BODIES.items():
-        if text.startswith(prefix):
-            return max(larger, settings.BODY_LIMIT)
+    if text.startswith("/socket.io/"):
+        return max(_SOCKETIO_BODY, settings.BODY_LIMIT)
+    if text.startswith(("/api/users", "/api/auth")):
+        keys: int = settings.OPENPGP_BODY_LIMIT
+        return keys
     default: int = settings.BODY_LIMIT
     return default
 

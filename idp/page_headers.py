@@ -16,6 +16,8 @@ _ADMIN = (
     "base-uri 'none'"
 )
 
+_NO_SENSORS = "camera=(), microphone=(), geolocation=()"  # the page that scans a code sets its own
+
 
 class PageHeadersMiddleware:
     """Adds the content security policy; the other headers are Django's own middleware's."""
@@ -28,4 +30,5 @@ class PageHeadersMiddleware:
         response: HttpResponse = self.get_response(request)
         is_admin = request.path.startswith(f"/{settings.ADMIN_PATH}")
         response.headers.setdefault("Content-Security-Policy", _ADMIN if is_admin else _PAGES)
+        response.headers.setdefault("Permissions-Policy", _NO_SENSORS)
         return response

@@ -4,25 +4,34 @@ What an operator may set is declared in `idp/declarations.py`; this file only tu
 """
 
 import sys
+from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
-from idp import stores, terms
-from idp.declarations import PUBLIC_URL_DEFAULT, SECTIONS
-from idp.environment import Rate, UnknownValue, process_environment, read
-from idp.secret_key import own_secret_key
+from idp import secret_key, stores, terms
+from idp.declarations import PUBLIC_URL_DEFAULT
+from idp.declared import BASE_DIR
+from idp.declared import values as _declared
+from idp.door_settings import *  # noqa: F403  # one list for Django, several files for people
+from idp.environment import Rate, UnknownValue
+from idp.figures_settings import *  # noqa: F403  # likewise
+from idp.homeserver_settings import *  # noqa: F403  # likewise
+from idp.oauth_settings import *  # noqa: F403  # likewise
+from idp.pages_settings import *  # noqa: F403  # likewise
+from idp.rendezvous_settings import *  # noqa: F403  # likewise
 from idp.unsafe import refuse_unsafe
-
-BASE_DIR = Path(__file__).resolve().parent.parent
+from idp.watching_settings import *  # noqa: F403  # likewise
 
 # --- What the operator said ---------------------------------------------------------------------
 
 try:
-    _declared: dict[str, Any] = read(SECTIONS, process_environment(BASE_DIR))
     refuse_unsafe(_declared)
     VAR_DIR: Path = (BASE_DIR / _declared["VAR_DIR"]).resolve()
-    SECRET_KEY: str = _declared["SECRET_KEY"] or own_secret_key(VAR_DIR / "secret_key")
+    SECRET_KEY_IS_OWN = not _declared["SECRET_KEY"]  # kept in VAR_DIR; `rotatekeys` may change it while we run
+    SECRET_KEYS_GIVEN: list[str] = _declared["SECRET_KEY_FALLBACKS"]
+    _old_keys = secret_key.own_fallbacks(VAR_DIR / secret_key.FALLBACKS_NAME) if SECRET_KEY_IS_OWN else []
+    SECRET_KEY: str = _declared["SECRET_KEY"] or secret_key.own_secret_key(VAR_DIR / secret_key.NAME)
     DATABASES = {
         "default": stores.database(
             _declared["DATABASE_URL"] or f"sqlite:///{VAR_DIR}/idp.sqlite3",
@@ -47,7 +56,7 @@ PUBLIC_URL_IS_SET = PUBLIC_URL != PUBLIC_URL_DEFAULT
 PUBLIC_HOST = stores.host_of(PUBLIC_URL)
 PUBLIC_IS_HTTPS = PUBLIC_URL.startswith("https://")
 ALLOWED_HOSTS: list[str] = _declared["ALLOWED_HOSTS"] or [PUBLIC_HOST, "localhost", "127.0.0.1", "[::1]"]
-SECRET_KEY_FALLBACKS: list[str] = _declared["SECRET_KEY_FALLBACKS"]
+SECRET_KEY_FALLBACKS: list[str] = [*SECRET_KEYS_GIVEN, *secret_key.in_force(_old_keys, datetime.now(UTC))]
 DEBUG: bool = _declared["DEBUG"]
 TRUSTED_PROXIES: list[IPv4Network | IPv6Network] = _declared["TRUSTED_PROXIES"]
 HTTP_THREADS: int = _declared["HTTP_THREADS"]
@@ -86,49 +95,9 @@ TOKEN_TOUCH_INTERVAL: int = _declared["TOKEN_TOUCH_INTERVAL"]
 TOKEN_RETENTION: int = _declared["TOKEN_RETENTION"]
 CHALLENGE_RETENTION: int = _declared["CHALLENGE_RETENTION"]
 AUDIT_RETENTION: int = _declared["AUDIT_RETENTION"]
+MAIL_LIFETIME: int = _declared["MAIL_LIFETIME"]
+MAIL_FILE_RETENTION: int = _declared["MAIL_FILE_RETENTION"]
 PURGE_INTERVAL: int = _declared["PURGE_INTERVAL"]
-
-SESSION_CHALLENGE_LIFETIME: int = _declared["SESSION_CHALLENGE_LIFETIME"]
-SESSION_TOKEN_IDLE: int = _declared["SESSION_TOKEN_IDLE"]
-SESSION_TOKEN_LIFETIME: int = _declared["SESSION_TOKEN_LIFETIME"]
-SESSION_TOKEN_IN_URL: bool = _declared["SESSION_TOKEN_IN_URL"]
-SESSION_CHALLENGE_RATE: Rate = _declared["SESSION_CHALLENGE_RATE"]
-SESSION_FAILURE_RATE: Rate = _declared["SESSION_FAILURE_RATE"]
-
-MATRIX_SERVER_NAME: str = _declared["MATRIX_SERVER_NAME"] or PUBLIC_HOST
-MATRIX_LEGACY_LOGIN: bool = _declared["MATRIX_LEGACY_LOGIN"]
-MATRIX_GUESTS: bool = _declared["MATRIX_GUESTS"]
-MATRIX_ACCESS_LIFETIME: int = _declared["MATRIX_ACCESS_LIFETIME"]
-MATRIX_REFRESH_IDLE: int = _declared["MATRIX_REFRESH_IDLE"]
-MATRIX_REFRESH_GRACE: int = _declared["MATRIX_REFRESH_GRACE"]
-MATRIX_LOGIN_TOKEN_LIFETIME: int = _declared["MATRIX_LOGIN_TOKEN_LIFETIME"]
-MATRIX_GET_LOGIN_TOKEN: bool = _declared["MATRIX_GET_LOGIN_TOKEN"]
-MATRIX_UIA_LIFETIME: int = _declared["MATRIX_UIA_LIFETIME"]
-MATRIX_UIA_MAIL_LIFETIME: int = _declared["MATRIX_UIA_MAIL_LIFETIME"]
-MATRIX_MAIL_TOKEN_LIFETIME: int = _declared["MATRIX_MAIL_TOKEN_LIFETIME"]
-MATRIX_NEXT_LINK_HOSTS: list[str] = _declared["MATRIX_NEXT_LINK_HOSTS"] or [PUBLIC_HOST]
-MATRIX_DEVICE_LIMIT: int = _declared["MATRIX_DEVICE_LIMIT"]
-MATRIX_DEVICE_IDLE: int = _declared["MATRIX_DEVICE_IDLE"]
-MATRIX_LOGIN_RATE: Rate = _declared["MATRIX_LOGIN_RATE"]
-MATRIX_REGISTRATION_RATE: Rate = _declared["MATRIX_REGISTRATION_RATE"]
-MATRIX_VALIDITY_RATE: Rate = _declared["MATRIX_VALIDITY_RATE"]
-MATRIX_LOGIN_TOKEN_RATE: Rate = _declared["MATRIX_LOGIN_TOKEN_RATE"]
-MATRIX_REFRESH_RATE: Rate = _declared["MATRIX_REFRESH_RATE"]
-SYNAPSE_PEPPER: str = _declared["SYNAPSE_PEPPER"]
-
-OTP_CODE_DIGITS: int = _declared["OTP_CODE_DIGITS"]
-OTP_CODE_LIFETIME: int = _declared["OTP_CODE_LIFETIME"]
-OTP_TOKEN_MAX_AGE: int = _declared["OTP_TOKEN_MAX_AGE"]
-OTP_REMEMBERED_PASSWORD: str = _declared["OTP_REMEMBERED_PASSWORD"]
-OTP_COMPARE_FAMILIES: bool = _declared["OTP_COMPARE_FAMILIES"]
-OTP_ACCESS_LIFETIME: int = _declared["OTP_ACCESS_LIFETIME"]
-OTP_MAIL_LIMIT: Rate = _declared["OTP_MAIL_LIMIT"]
-OTP_ADDRESS_MAIL_RATE: Rate = _declared["OTP_ADDRESS_MAIL_RATE"]
-OTP_PASSWORD_RATE: Rate = _declared["OTP_PASSWORD_RATE"]
-OTP_ADDRESS_RATE: Rate = _declared["OTP_ADDRESS_RATE"]
-OTP_WRONG_CODE_RATE: Rate = _declared["OTP_WRONG_CODE_RATE"]
-OTP_SOCKETS_PER_ADDRESS: int = _declared["OTP_SOCKETS_PER_ADDRESS"]
-SIMPLE_JWT = {"TOKEN_TYPE_CLAIM": "typ"}  # keys and lifetimes are the token classes' own (challenges/otp/jwts.py)
 
 # --- Applications and URLs ----------------------------------------------------------------------
 
@@ -144,6 +113,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "channels",
     "rest_framework",
     "drf_spectacular",
@@ -151,8 +122,14 @@ INSTALLED_APPS = [
     "accounts",
     "accounts.api",
     "accounts.matrix",
+    "accounts.pages",
     "challenges.session",
     "challenges.otp",
+    "challenges.openpgp",
+    "devicelogin.oauth",
+    "devicelogin.oauth.pages",
+    "devicelogin.rendezvous",
+    "devicelogin.rendezvous.demo",
     "idp",
 ]
 ROOT_URLCONF = "idp.urls"
@@ -163,8 +140,9 @@ APPEND_SLASH = False  # no API path may redirect: a POST would lose its body
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "idp.page_headers.PageHeadersMiddleware",
+    "idp.page_language.PageLanguageMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "accounts.browser.cookies.PageSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -184,6 +162,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "accounts.browser.context.page",
             ]
         },
     }
@@ -273,6 +252,7 @@ UNFOLD = {
     "SITE_SYMBOL": "key_vertical",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}accounts/icon.svg"}],
     "STYLES": [f"{STATIC_URL}accounts/admin.css"],
+    "SCRIPTS": [f"{STATIC_URL}accounts/admin.js"],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "accounts.admin.index.dashboard",

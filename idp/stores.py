@@ -11,6 +11,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from idp.environment import UnknownValue
+from idp.mounts import network_file_system
 
 
 def host_of(url: str) -> str:
@@ -40,9 +41,14 @@ def _sqlite(path: str, *, folder: Path, timeout: int, synchronous: str) -> dict[
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise UnknownValue(f"the folder of the database cannot be made: {error.strerror}") from None
+    if kind := network_file_system(file.parent):
+        raise UnknownValue(
+            f"DATABASE_URL names a file on a network file system ({kind}), where SQLite's locks do not hold: "
+            "use a disk of this machine, or Postgres"
+        )
     pragmas = f"PRAGMA journal_mode=WAL;PRAGMA synchronous={synchronous};PRAGMA foreign_keys=ON;"
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "idp.sqlite3",
         "NAME": str(file),
         "CONN_MAX_AGE": None,
         "OPTIONS": {
@@ -61,10 +67,12 @@ def _postgres(url: str, *, timeout: int, pool_size: int) -> dict[str, Any]:
     except (ImproperlyConfigured, ValueError):
         raise UnknownValue("DATABASE_URL is not allowed: it cannot be read as postgres://…") from None
     settings["HOST"] = unquote(settings.get("HOST") or "")  # %2Fvar%2Frun%2Fpostgresql: a socket's folder
-    settings |= {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
+    settings |= {"ENGINE": "idp.postgresql", "CONN_MAX_AGE": 0}
     settings["OPTIONS"] = settings.get("OPTIONS", {}) | {
-        "pool": {"min_size": 1, "max_size": pool_size, "timeout": min(timeout, 2)},
+        "pool": {"max_size": pool_size, "timeout": min(timeout, 1.8)},  # with the answer within two seconds
         "connect_timeout": 2,
+        # A machine that vanished: the kernel gives up on what it never acknowledged (milliseconds).
+        "tcp_user_timeout": (timeout + 2) * 1000,
         "options": f"-c statement_timeout={timeout * 1000} -c lock_timeout={timeout * 1000}",
     }
     return settings
@@ -123,5 +131,6 @@ def logging(level: str) -> dict[str, Any]:
             "django.security": {"level": "ERROR"},
             "django.security.DisallowedHost": {"level": "CRITICAL"},  # strangers choose their Host header
             "django.server": {"handlers": [], "propagate": True},
+            "django.template": {"level": "INFO"},  # below that it prints all that a page was made from
         },
     }

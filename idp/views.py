@@ -1,17 +1,19 @@
-"""What belongs to no door: the front page, health, unknown paths."""
+"""What belongs to no door: the front page, unknown paths. Health and figures: `probes.py`, `metrics/`."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.db import DatabaseError, InterfaceError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 
+from accounts import retries
 from accounts.http import response
 from accounts.wire import Answer
-from idp import health, origin
-from idp.server import state
+from idp import origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,8 @@ DOORS = (
     Door("Session open group", "Session desktop and phones, generation 2019 to 2021", True),
     Door("Matrix", "Accounts for Element and other Matrix clients; not a homeserver", True),
     Door("E-mail code", "Sites that sign in over Socket.IO or websocket", True),
-    Door("Laverna", "OpenPGP-signed sign-in and signaling", False),
-    Door("QR and device login", "OAuth 2.0, and signing in one device with another", False),
+    Door("Laverna", "OpenPGP-signed sign-in and signaling", True),
+    Door("OAuth 2.0 and device login", "Element and other programs; devices without a keyboard by a code", True),
 )
 _PAGE_HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-cache",
@@ -53,21 +55,6 @@ def _front_page() -> str:
     """The same for everybody, so made once: every Session client asks for it before it logs in."""
     facts = {"doors": DOORS, "public_url": settings.PUBLIC_URL, "admin_path": settings.ADMIN_PATH}
     return render_to_string("front_page.html", facts)
-
-
-def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers (R63)."""
-    return JsonResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
-
-
-def readyz(request: HttpRequest) -> HttpResponse:
-    """Whether requests can be served: database, migrations, Redis if configured; 503 names what is not."""
-    missing = "draining" if state.draining else health.missing()
-    status = {"status": "ok"} if not missing else {"status": "unavailable", "reason": missing}
-    answer = JsonResponse(status, status=503 if missing else 200, headers={"Cache-Control": "no-store"})
-    if missing:
-        answer["Retry-After"] = "2"
-    return answer
 
 
 def to_admin(request: HttpRequest) -> HttpResponse:
@@ -103,10 +90,15 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Our fault; the trace is in the log."""
-    return _failure(request, 500)
+    """Our fault; the trace is in the log. A database that is away is 503: Django calls this where it caught that."""
+    error = sys.exc_info()[1]
+    if not isinstance(error, DatabaseError | InterfaceError):
+        return _failure(request, 500)
+    retries.note(error)
+    return _failure(request, 503)
 
 
 def _failure(request: HttpRequest, status: int) -> HttpResponse:
-    answer: Answer = origin.failure(status, request.path, request.META.get("HTTP_ACCEPT", ""))
+    accept, languages = (request.META.get(name, "") for name in ("HTTP_ACCEPT", "HTTP_ACCEPT_LANGUAGE"))
+    answer: Answer = origin.failure(status, request.path, accept, languages=languages)
     return response(answer)

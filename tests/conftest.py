@@ -1,10 +1,11 @@
 """What every test stands on: one client that goes through the whole application, as a server would."""
 
 import asyncio
+import os
 import secrets
 from asyncio import events
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,19 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
 from tests.asgi_client import Client
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Five minutes are what a person waits for; what needs more is run before a commit lands."""
+    if config.getoption("markexpr"):
+        return
+    if os.environ.get("THOROUGH") == "1":  # all but the faults, which `python -m tests.faults` does to live servers
+        left_out = [item for item in items if item.path.parent.name == "faults"]
+    else:
+        left_out = [item for item in items if item.get_closest_marker("thorough") or item.path.parent.name == "browser"]
+    if left_out and len(left_out) < len(items):  # not where somebody asks for just these
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
 
 
 async def _call_here(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -28,20 +42,25 @@ async def _call_here(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any
 @pytest.fixture(autouse=True)
 def own_process_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Limits and remembered rules are a process's: each test begins without. No server thread runs beside it."""
-    from accounts import aio, hash_kinds, policy, quick_look, recent, throttle
-    from idp import background
+    from accounts import aio, hash_kinds, mail, policy, quick_look, recent, throttle
+    from devicelogin.rendezvous import store_redis
+    from idp import background, probes, request_log
 
     monkeypatch.setattr(aio.Pool, "call", _call_here)
     monkeypatch.setattr(aio, "close_old_connections", lambda: None)
     for signal in (request_started, request_finished):  # a test's transaction outlives its requests
         signal.disconnect(close_old_connections)
     monkeypatch.setattr(background, "_started", True)
-    monkeypatch.setattr(throttle, "_NAMESPACE", f"test:{secrets.token_hex(8)}")  # Redis outlives a test
-    monkeypatch.setattr(quick_look, "find", lambda *_, **__: None)  # reads past the test's transaction
+    monkeypatch.setattr(request_log, "put", lambda line: None)
+    probes.forget()
+    for module in (throttle, store_redis):  # Redis outlives a test
+        monkeypatch.setattr(module, "_NAMESPACE", f"test:{secrets.token_hex(8)}")
+    monkeypatch.setattr(quick_look, "one", lambda *_, **__: None)  # reads past the test's transaction
     monkeypatch.setattr(recent, "put", lambda *_, **__: None)  # a test's transaction is never committed
     recent.forget()
     throttle.forget()
     policy.forget()
+    mail.forget()
     hash_kinds.samples.forget()
     yield
     policy.forget()
@@ -51,8 +70,11 @@ def own_process_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def standing_clock() -> Iterator[None]:
-    """No time passes, so that no allowance is refilled while a busy machine works through the requests of a test."""
-    with time_machine.travel(datetime.now(UTC), tick=False):
+    """No time passes, so that no allowance is refilled while a busy machine works through the requests of a test.
+
+    It stands a little later than now: whatever fixtures took from an allowance is refilled.
+    """
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=2), tick=False):
         yield
 
 

@@ -25,6 +25,7 @@ _ICONS = {
     "suspend": "pause_circle",
     "unsuspend": "play_circle",
     "end_sessions": "logout",
+    "remove_second_factors": "no_encryption",
     "deactivate": "person_off",
 }
 
@@ -72,6 +73,7 @@ class AccountActions(HouseAdmin):
                 "unsuspend_account",
                 "lock_account",
                 "unlock_account",
+                "remove_second_factors_account",
                 "deactivate_account",
             ],
         },
@@ -79,6 +81,7 @@ class AccountActions(HouseAdmin):
     always_offered: ClassVar = frozenset({"set_password"})
     lock_account, unlock_account = on_page("lock"), on_page("unlock")
     suspend_account, unsuspend_account = on_page("suspend"), on_page("unsuspend")
+    remove_second_factors_account = on_page("remove_second_factors")
     end_sessions_account, deactivate_account = on_page("end_sessions"), on_page("deactivate")
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:

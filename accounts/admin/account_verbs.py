@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from accounts import users
+from accounts import credentials, second_factors, users
 from accounts.models import User
 
 
@@ -66,6 +66,14 @@ VERBS = {
             users.end_all_sessions,
             lambda user: not user.deactivated_at,
             spares_self=False,
+        ),
+        Verb(
+            "remove_second_factors",
+            "Remove second factors",
+            "without a second factor",
+            "App, passkeys and recovery codes go: the password alone opens the account. Be sure who asked you for it.",
+            credentials.remove_second_factors,
+            lambda user: not user.deactivated_at and second_factors.of(user).any,
         ),
         Verb(
             "deactivate",

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 
-from accounts import words
+from accounts import visits, words
 from accounts.admin import shown
 from accounts.errors import Refusal
 from accounts.models import User
@@ -85,6 +85,7 @@ class HouseAdmin(ModelAdmin):
         except Refusal as refusal:
             if request.method != "POST":
                 raise
+            visits.note_refusal(refusal)
             self.message_user(request, words.of(refusal), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
         except (ValueError, OverflowError) as error:  # a number that is none, or that no database holds

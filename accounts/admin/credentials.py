@@ -10,7 +10,7 @@ from unfold.decorators import display
 from accounts import credentials
 from accounts.admin import shown
 from accounts.admin.base import HouseAdmin, administrator
-from accounts.models import OpenPGPKey, X25519Key
+from accounts.models import X25519Key
 
 
 class KeyAdmin(HouseAdmin):
@@ -62,53 +62,3 @@ class X25519KeyAdmin(KeyAdmin):
     def whole_key(self, key: X25519Key) -> str:
         """From end to end."""
         return shown.whole_code(key.public_key)
-
-
-@admin.register(OpenPGPKey)
-class OpenPGPKeyAdmin(KeyAdmin):
-    """Laverna identities."""
-
-    list_display = ("key", "account", "kind", "is_published", "added_column", "expiry_column", "used_column")
-    list_filter = ("is_published",)
-    search_fields = ("fingerprint", "user__username")
-    search_help_text = "Fingerprint or account"
-    expiry_column = shown.moment_column("expires_at", "Expires")
-    fields = (
-        "whole_key",
-        "account",
-        "kind",
-        "is_published",
-        "added_column",
-        "expiry_column",
-        "used_column",
-        "text",
-    )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[OpenPGPKey]:
-        """With their accounts."""
-        queryset: QuerySet[OpenPGPKey] = super().get_queryset(request)
-        return queryset.select_related("user")
-
-    def delete_model(self, request: HttpRequest, obj: OpenPGPKey) -> None:
-        """By the verb, which refuses the last credential."""
-        credentials.remove_openpgp_key(obj.user, obj.fingerprint, actor=administrator(request))
-
-    @display(description="Fingerprint", ordering="fingerprint")
-    def key(self, key: OpenPGPKey) -> str:
-        """The ends of it."""
-        return shown.code(key.fingerprint)
-
-    @display(description="Fingerprint")
-    def whole_key(self, key: OpenPGPKey) -> str:
-        """From end to end."""
-        return shown.whole_code(key.fingerprint)
-
-    @display(description="Algorithm", ordering="algorithm")
-    def kind(self, key: OpenPGPKey) -> str:
-        """Algorithm and size."""
-        return f"{key.algorithm} {key.bits or ''}".strip() or shown.NOTHING
-
-    @display(description="Public key")
-    def text(self, key: OpenPGPKey) -> str:
-        """As uploaded."""
-        return shown.block(key.armored)

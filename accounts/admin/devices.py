@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.decorators import action, display
 
-from accounts import audit, devices, tokens, words
+from accounts import audit, devices, new_devices, tokens, words
 from accounts.admin import shown
 from accounts.admin.asking import MOST_SHOWN, Question, ask, chosen_rows, is_confirmed
 from accounts.admin.base import HouseAdmin, administrator
@@ -80,6 +80,7 @@ class DeviceAdmin(HouseAdmin):
     def _end(self, request: HttpRequest, chosen: QuerySet[Device]) -> None:
         with transaction.atomic():
             named = list(chosen.order_by("pk").values_list("user__username", "kind", "device_id"))
+            new_devices.forget(chosen.order_by())
             devices.end(chosen.order_by(), reason="ended by an administrator")
             for username, kind, device_id in named:
                 facts = {"kind": kind, "device": device_id[:128]}

@@ -1,4 +1,4 @@
-"""The first page: how much there is, what is closed, what was refused lately."""
+"""The first page: who signs in, what is refused, who guesses, what waits, and whether the server's own work is done."""
 
 from typing import Any
 
@@ -6,44 +6,65 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
-from accounts import clock, tokens
-from accounts.admin import shown
-from accounts.models import AccessMode, AccessRule, AuditEvent, Flow, QueuedMail, User
+from accounts import clock, counting, figures
+from accounts.admin import refusals, shown, sign_ins, works
+from accounts.models import AccessMode, AuditEvent, Flow, HomeserverTask, QueuedMail
 
 _DAY = 86_400.0
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Called by unfold (UNFOLD["DASHBOARD_CALLBACK"])."""
-    since = clock.after(-_DAY)
-    living = tokens.live()
-    refused = AuditEvent.objects.filter(at__gt=since, outcome=AuditEvent.Outcome.REFUSED)
-    figures = [
-        _figure("Accounts", User.objects.filter(deactivated_at=None).count(), "accounts_user"),
-        _figure("Live tokens", living.count(), "accounts_token"),
-        _figure("Access rules", AccessRule.objects.filter(enabled=True).count(), "accounts_accessrule"),
-        _figure("Refused in a day", refused.count(), "accounts_auditevent", "?outcome__exact=refused"),
+    sizes, measured_at = counting.sizes()
+    processes, sockets = works.serving()
+    return {
+        **context,
+        "title": "Overview",
+        "figures": _figures(sizes, sum(sockets.values())),
+        "measured": works.ago(measured_at),
+        "sign_ins": sign_ins.section(),
+        "why": refusals.why(),
+        "guesses": refusals.guesses(),
+        "doors": _doors(sizes, sockets),
+        "waiting": works.waiting(),
+        "jobs": works.background(),
+        "processes": processes,
+        "events": _events(),
+    }
+
+
+def _figures(sizes: Any, sockets: int) -> list[dict[str, Any]]:
+    refused = counting.refused(clock.after(-_DAY)).total()
+    found = [
+        _figure("Accounts", sizes["accounts"], "accounts_user"),
+        _figure("Live sessions", sum(sizes["sessions"].values()), "accounts_token"),
+        {"label": "Open sockets", "number": f"{sockets:,}", "url": "#doors"},
+        _figure("Refused in a day", refused, "accounts_auditevent", f"?outcome__exact={figures.REFUSED}"),
     ]
     if failed := QueuedMail.objects.exclude(last_error="").count():
-        figures.append(_figure("Mails that failed so far", failed, "accounts_queuedmail", "?failed=yes"))
-    return {**context, "title": "Overview", "figures": figures, "doors": _doors(), "events": _events()}
+        found.append(_figure("Mails that failed so far", failed, "accounts_queuedmail", "?failed=yes"))
+    if failed := HomeserverTask.objects.exclude(last_error="").count():
+        found.append(_figure("Not heard by the homeserver yet", failed, "accounts_homeservertask", "?failed=yes"))
+    return found
 
 
 def _figure(label: str, number: int, model: str, query: str = "") -> dict[str, Any]:
-    return {"label": label, "number": number, "url": reverse(f"admin:{model}_changelist") + query}
+    return {"label": label, "number": f"{number:,}", "url": reverse(f"admin:{model}_changelist") + query}
 
 
-def _doors() -> dict[str, Any]:
+def _doors(sizes: Any, sockets: dict[str, int]) -> dict[str, Any]:
     switched = set(AccessMode.objects.filter(whitelist=True).values_list("flow", flat=True))
     rows = [
         (
             flow.label,
             "the whitelisted" if flow.value in switched else "all but the denied",
-            tokens.live().filter(flow=flow).count(),
+            f"{sizes['sessions'].get(flow.value, 0):,}",
+            f"{sizes['tokens'].get(flow.value, 0):,}",
+            f"{sockets[flow.value]:,}" if flow.value in sockets else "",
         )
         for flow in Flow
     ]
-    return shown.table(("Door", "Admits", "Live tokens"), rows)
+    return shown.table(("Door", "Admits", "Live sessions", "Live tokens", "Open sockets"), rows)
 
 
 def _events() -> dict[str, Any]:

@@ -21,7 +21,7 @@ _ROUTE = "accounts_token_remembered"
 class RememberedLogins(TokenAdmin):
     """The list of tokens, narrowed to these and told in a site's words; one, several or all are revoked as there."""
 
-    list_display = ("account", "client", "agent", "address", "issued_column", "used_column", "ends", "life")
+    list_display = ("account", "program", "agent", "address", "issued_column", "used_column", "ends", "life")
     list_filter = (LifeFilter,)
     search_fields = ("user__username", "device__user_agent", "device__display_name", "device__last_seen_ip")
     search_help_text = "Account, browser, system or address"
@@ -43,7 +43,7 @@ class RememberedLogins(TokenAdmin):
         return reverse(f"admin:{_ROUTE}")
 
     @display(description="Browser and system", ordering="device__display_name")
-    def client(self, token: Token) -> str:
+    def program(self, token: Token) -> str:
         """In words."""
         return shown.text(token.device.display_name if token.device else "")
 

@@ -200,5 +200,5 @@ class AccessRuleAdmin(RuleExport):
 
     @display(description="Author", ordering="author__username")
     def author_link(self, rule: AccessRule) -> str:
-        """Who made it; commands have no account."""
-        return shown.link(rule.author)
+        """Who made it; commands have no account, and the server itself has only a name."""
+        return shown.link(rule.author) if rule.author else rule.author_name or shown.NOTHING

@@ -1,6 +1,6 @@
 """Values on pages: text of strangers is escaped, kept from turning its surroundings around, and cut (R53)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from unfold.decorators import display
@@ -122,3 +122,15 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, An
 def block(value: str) -> SafeString:
     """Text of several lines, as it stands."""
     return format_html('<div class="facts">{}</div>', value)
+
+
+def counted(numbers: Iterable[tuple[str, int]]) -> SafeString | str:
+    """Names with their numbers, one a line."""
+    lines = format_html_join("", "<li>{}: {}</li>", ((text(name), number) for name, number in numbers))
+    return format_html('<ul class="counted">{}</ul>', lines) if lines else NOTHING
+
+
+def with_rest(counts: Mapping[str, int], rest: str) -> list[tuple[str, int]]:
+    """The named counts, the most first, and at the end those without a name under this one."""
+    named = sorted(((name, number) for name, number in counts.items() if name), key=lambda item: -item[1])
+    return [*named, *([(rest, counts[""])] if counts.get("") else [])]

@@ -22,6 +22,7 @@ from accounts.errors import Refusal
 from accounts.management.words import in_words
 
 _PROGRESS_SECONDS = 0.5
+_BAR = 24  # characters
 
 
 class HouseCommand(BaseCommand):
@@ -89,9 +90,24 @@ class HouseCommand(BaseCommand):
             self._progress_due = time.monotonic() + _PROGRESS_SECONDS
             self.remark(text)
 
+    def bar(self, done: int, total: int, text: str) -> None:
+        """How far a long job is, drawn; the last step is always shown."""
+        if not total:
+            self.remark(text)
+            return
+        share = done / total
+        if done == total:
+            self._progress_due = 0.0
+        self.progress(f"[{'#' * int(share * _BAR):·<{_BAR}}] {share:4.0%}  {text}: {done:,} of {total:,}")
+
     def json(self, objects: Iterable[dict[str, Any]]) -> None:
         """One array of all objects, for machines."""
-        self.stdout.write(json.dumps(list(objects), indent=2, default=_plain))
+        before = "["
+        for one in objects:  # each as it comes: there may be a hundred thousand
+            text = json.dumps(one, indent=2, default=_plain).replace("\n", "\n  ")
+            self.stdout.write(f"{before}\n  {text}", ending="")
+            before = ","
+        self.stdout.write("\n]" if before == "," else "[]")
 
 
 class Verbs:
@@ -141,7 +157,7 @@ def password_from_stdin() -> str:
 
 def printable(text: str) -> str:
     """The text with control characters and what cannot be printed escaped."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    return text if text.isprintable() else "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def _plain(value: object) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from accounts import emails, passwords, users
 from accounts.errors import Reason, Refusal
-from accounts.matrix import address_proofs, interactive, messages, stages
+from accounts.matrix import address_proofs, interactive, messages, sessions, stages
 from accounts.matrix.interactive import Call, Proved
 from accounts.models import Token, User
 from accounts.tokens import Bearer
@@ -17,6 +17,7 @@ def change_password(fields: dict[str, Any], *, bearer: Bearer | None, ip: str) -
 
     FIELD_MISSING, PASSWORD_WEAK, CHALLENGE_INVALID with field sid for an address of nobody.
     """
+    sessions.require_own_page(bearer)
     auth = interactive.parse_auth(fields)
     user = users.by_id(bearer.user_id) if bearer is not None else None
     flows = stages.flows_of(user) if user is not None else ((stages.EMAIL,),)
@@ -54,8 +55,9 @@ def device_of(bearer: Bearer | None) -> str:
 
 def deactivate(fields: dict[str, Any], *, bearer: Bearer, ip: str) -> None:
     """Ends the account for good, after a proof; the name stays taken for ever."""
+    sessions.require_own_page(bearer)
     auth = interactive.parse_auth(fields)
-    messages.flag(fields, "erase")
+    erase = messages.flag(fields, "erase")
     user = users.by_id(bearer.user_id)
     name = "POST account/deactivate"
     device_id = device_of(bearer)
@@ -63,7 +65,7 @@ def deactivate(fields: dict[str, Any], *, bearer: Bearer, ip: str) -> None:
     proved = interactive.prove(call, auth, stages.check)
 
     def end() -> dict[str, Any]:
-        users.deactivate(user, actor=user)
+        users.deactivate(user, erase=erase, actor=user)
         return {}
 
     interactive.perform(proved, end)

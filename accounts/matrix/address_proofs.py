@@ -6,6 +6,7 @@ number kept in the row: a second mail holds the same link, and the database alon
 """
 
 import base64
+import contextlib
 import hmac
 import secrets
 import string
@@ -15,7 +16,7 @@ from datetime import datetime
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from accounts import clock, emails, ledger, mail, patterns, policy, throttle
@@ -191,21 +192,18 @@ def _held_or_opened(sid: str, purpose: str, address: str, *, user: User | None, 
     dead = Q(expires_at__lte=clock.now()) | Q(used_at__isnull=False)
     Challenge.objects.filter(dead, digest=digest(sid)).delete()
     nonce = secrets.token_hex(16)
-    try:
-        with transaction.atomic():
-            ledger.open(
-                sid,
-                flow=Flow.MATRIX,
-                purpose=purpose,
-                lifetime=settings.MATRIX_MAIL_TOKEN_LIFETIME,
-                user=user,
-                facts={"address": address, "nonce": nonce, "send_attempt": -1, "next_link": ""},
-                code=_token(sid, nonce),
-                tries=_TRIES,
-                ip=ip,
-            )
-    except IntegrityError:  # the same request came twice at once: the other one's row counts
-        pass
+    with contextlib.suppress(Refusal):  # the same request came twice at once: the other one's row counts
+        ledger.open(
+            sid,
+            flow=Flow.MATRIX,
+            purpose=purpose,
+            lifetime=settings.MATRIX_MAIL_TOKEN_LIFETIME,
+            user=user,
+            facts={"address": address, "nonce": nonce, "send_attempt": -1, "next_link": ""},
+            code=_token(sid, nonce),
+            tries=_TRIES,
+            ip=ip,
+        )
     return ledger.hold(sid, flow=Flow.MATRIX, purpose=purpose)
 
 

@@ -32,7 +32,7 @@ class Shown:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-# What a password is asked for, so that nobody confirms for a stranger what the stranger has begun.
+# What a proof is asked for, so that nobody confirms for a stranger what the stranger has begun.
 _WISHES = {
     "POST account/deactivate": "to end your account for ever",
     "POST account/password": "to set a new password",
@@ -67,6 +67,11 @@ def submit(stage: str, session: str, form: Form, *, languages: list[str], ip: st
     return Shown(is_done=True)
 
 
+def wish_of(row: Challenge) -> str:
+    """What a session of interactive auth would do, in English words."""
+    return next((words for name, words in _WISHES.items() if row.binding.startswith(name)), "something")
+
+
 def _session(stage: str, session: str) -> Challenge:
     if stage not in _PROOFS:
         raise Refusal(Reason.PATH_UNKNOWN)
@@ -89,7 +94,9 @@ def _form(
         facts["documents"] = _documents(languages)
     if row.user is not None:
         facts["user_id"] = accounts_named.user_id(row.user.username)
-        facts["wish"] = next((words for name, words in _WISHES.items() if row.binding.startswith(name)), "something")
+        facts["wish"] = wish_of(row)
+    if stage == stages.SSO:
+        facts["confirm_url"] = f"{settings.PUBLIC_URL}/account/sso/stage/"
     return Shown(complaint=complaint, facts=facts)
 
 
@@ -118,6 +125,11 @@ def _password(row: Challenge, form: Form, ip: str) -> bool:
     return True
 
 
+def _confirmed(row: Challenge, form: Form, ip: str) -> bool:
+    """The account's page notes the stage itself; whoever presses the button before that is told so."""
+    raise StageFailed("M_UNAUTHORIZED", "Not confirmed yet: open the account page first.")
+
+
 def _email(row: Challenge, form: Form, ip: str) -> dict[str, str]:
     """First an address, to which a link goes; then the credentials, once the link was opened."""
     purpose = address_proofs.RESET if stages.proves_for_reset(row.binding) else address_proofs.REGISTER
@@ -140,4 +152,5 @@ _PROOFS: Mapping[str, Callable[[Challenge, Form, str], Any]] = {
     stages.REGISTRATION_TOKEN: _registration_token,
     stages.PASSWORD: _password,
     stages.EMAIL: _email,
+    stages.SSO: _confirmed,
 }

@@ -8,8 +8,6 @@ from accounts.hot import Asked, RememberedRoute
 from accounts.matrix import accounts_named, messages, protocol, sessions
 from accounts.wire import Answer
 
-_FLOW = str(sessions.FLOW)
-
 
 def _who_am_i(asked: Asked) -> tuple[Answer, float | None]:
     """GET account/whoami (matrix.md §11), and how many seconds the token lives."""
@@ -22,10 +20,12 @@ def _quick(authorization: bytes) -> tuple[Answer, float | None] | None:
     """The same by one read of SQLite; None where that does not suffice, or the header is not the usual one."""
     if not authorization.startswith(b"Bearer mat_"):
         return None
-    seen = quick_look.find(authorization[7:].decode("latin-1"), flow=_FLOW)
-    if seen is None:
+    seen = quick_look.find(authorization[7:].decode("latin-1"))
+    if seen is None or seen.device_id is None or seen.flow not in sessions.FLOWS:
         return None
-    expires_at = datetime.fromisoformat(seen.expires_at + "+00:00") if seen.expires_at else None
+    if seen.flow != sessions.FLOW and not sessions.opens_matrix(seen.scope):
+        return None
+    expires_at = quick_look.moment_of(seen.expires_at) if seen.expires_at else None
     return _answer(seen.username, seen.device_id, seen.scope), _life(expires_at)
 
 

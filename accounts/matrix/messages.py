@@ -11,7 +11,8 @@ from accounts import strict_json
 from accounts.errors import Reason, Refusal
 from accounts.matrix import identifiers
 
-PASSWORD, TOKEN, APPLICATION_SERVICE = "m.login.password", "m.login.token", "m.login.application_service"
+PASSWORD, TOKEN, SSO = "m.login.password", "m.login.token", "m.login.sso"
+APPLICATION_SERVICE = "m.login.application_service"
 
 Fields = Mapping[str, Any]
 

@@ -44,6 +44,7 @@ def delete_many(bearer: Bearer, fields: dict[str, Any], *, ip: str) -> None:
 
 
 def _end(bearer: Bearer, ids: list[str] | None, fields: dict[str, Any], *, name: str, ip: str) -> None:
+    sessions.require_own_page(bearer)
     auth = interactive.parse_auth(fields)
     if ids is None and ("devices" in fields or "session" not in auth):
         messages.texts(fields, "devices")

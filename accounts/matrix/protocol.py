@@ -70,6 +70,7 @@ NARROWER: Mapping[tuple[Reason, str], Shape] = {
     (Reason.CHALLENGE_INVALID, "sid"): _shape(400, "M_THREEPID_AUTH_FAILED", "The address is not confirmed"),
     (Reason.NOT_FOUND, "email"): _shape(400, "M_THREEPID_NOT_FOUND", "No account has that address"),
     (Reason.NOT_ADMITTED, "email"): _shape(403, "M_THREEPID_DENIED", "That address is not accepted here"),
+    (Reason.FORBIDDEN, "oauth"): _shape(403, "M_FORBIDDEN", "Do this on the account page"),
     (Reason.FORBIDDEN, "guest"): _shape(403, "M_GUEST_ACCESS_FORBIDDEN", "Guests are not admitted here"),
     (Reason.FORBIDDEN, "device_id"): _shape(403, "M_USER_LIMIT_EXCEEDED", "The account has as many devices as it may"),
     (Reason.OVERLOADED, "password"): _shape(429, "M_LIMIT_EXCEEDED", "Too many requests"),  # matrix.md §15
@@ -83,7 +84,7 @@ def _render(shape: Shape, text: str, refusal: Refusal) -> dict[str, Any]:
         body["retry_after_ms"] = max(1, math.ceil((refusal.retry_after or 1) * 1000))
     elif shape.extra["errcode"] == "M_USER_LIMIT_EXCEEDED":
         body |= {"info_uri": refusal.detail, "can_upgrade": False}
-    elif refusal.reason is Reason.PASSWORD_WEAK and refusal.detail:
+    elif refusal.detail and (refusal.reason is Reason.PASSWORD_WEAK or refusal.field == "oauth"):
         body["error"] = f"{text}: {refusal.detail}"
     return body
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from accounts import names, passwords, policy, registration_tokens, subjects, throttle, users
+from accounts import homeserver, names, passwords, policy, registration_tokens, subjects, throttle, users
 from accounts.errors import Reason, Refusal
 from accounts.matrix import accounts_named, address_proofs, interactive, messages, sessions, stages
 from accounts.matrix.interactive import Call, Proved
@@ -49,12 +49,15 @@ def register(fields: dict[str, Any], *, ip: str, user_agent: str) -> dict[str, A
         return outcome
 
     outcome, is_new = interactive.perform(proved, create)
-    return answers[0] if is_new else _again(outcome)
+    if not is_new:
+        return _again(outcome)
+    _confirm(outcome)
+    return answers[0]
 
 
 def register_guest(fields: dict[str, Any], *, ip: str, user_agent: str) -> dict[str, Any]:
     """A guest's account and session; FORBIDDEN when guests are not admitted."""
-    if not settings.MATRIX_GUESTS:
+    if not settings.MATRIX_GUESTS or homeserver.is_on():  # which would take a guest for a person
         raise Refusal(Reason.FORBIDDEN, field="guest")
     _require_open()
     wish = messages.guest_wish(fields)
@@ -127,6 +130,7 @@ def _check_name(username: str, *, ip: str) -> None:
     decision = policy.decide(sessions.FLOW, policy.Subject(username=name, ip=ip))
     if decision.rule is not None and not decision.admitted:  # a whitelist may still admit the address proved later
         raise Refusal(Reason.NOT_ADMITTED, detail=decision.cause)
+    homeserver.check_name(name)
 
 
 def _create(proved: Proved, *, ip: str, user_agent: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -166,7 +170,17 @@ def _again(outcome: dict[str, Any]) -> dict[str, Any]:
             raise Refusal(Reason.CHALLENGE_INVALID, field="session")
         sessions.end_repeats(device, first=outcome["token"])
         issued = sessions.issue(user, device, refresh=outcome["refresh"], amr="pwd")
+    sessions.confirm(user, device)
     return _rendered(sessions.Opened(accounts_named.user_id(name), device_id, issued))
+
+
+def _confirm(outcome: dict[str, Any]) -> None:
+    """A homeserver hears of the session before its tokens go out."""
+    if homeserver.is_on() and "device_id" in outcome:
+        device = Device.objects.select_related("user").get(
+            user__username=outcome["name"], kind=Device.Kind.MATRIX, device_id=outcome["device_id"]
+        )
+        sessions.confirm(device.user, device)
 
 
 def _is_admitted(user: User) -> bool:

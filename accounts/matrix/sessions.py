@@ -1,17 +1,19 @@
 """Sessions of Matrix clients: who bears a token, opening, refreshing and ending one (matrix.md §4, §8, §9)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.db import transaction
 
-from accounts import audit, devices, emails, mail, policy, subjects, throttle, tokens, users
+from accounts import audit, devices, emails, homeserver, mail, minting, policy, subjects, throttle, tokens, users
 from accounts.errors import Reason, Refusal
-from accounts.matrix import accounts_named, identifiers, minting
+from accounts.matrix import accounts_named, identifiers
 from accounts.matrix.messages import Wish
 from accounts.models import Device, Flow, Token, User
 
 FLOW = Flow.MATRIX
+FLOWS = (Flow.MATRIX, Flow.DEVICELOGIN)  # whose tokens open this door: its own, and OAuth's within their scope
+_API = frozenset({"urn:matrix:client:api:*", "urn:matrix:org.matrix.msc2967.client:api:*"})
 GUEST = "guest"  # the scope of a guest's tokens
 
 
@@ -55,9 +57,11 @@ def bearer(secret: str, *, ip: str, guests: bool = False) -> tokens.Bearer:
     """
     if not minting.is_genuine(secret, minting.ACCESS):
         raise Refusal(Reason.TOKEN_UNKNOWN)
-    found = tokens.check(secret, flow=FLOW, ip=ip)
+    found = tokens.check_any(secret, ip=ip)
     if found is None:
-        raise Refusal(Reason.TOKEN_EXPIRED if tokens.has_lapsed(secret, flow=FLOW) else Reason.TOKEN_UNKNOWN)
+        raise Refusal(Reason.TOKEN_EXPIRED if tokens.has_lapsed(secret, flows=FLOWS) else Reason.TOKEN_UNKNOWN)
+    if found.flow not in FLOWS or (is_oauth(found) and not opens_matrix(found.scope)):
+        raise Refusal(Reason.TOKEN_UNKNOWN)
     if found.locked:
         raise Refusal(Reason.ACCOUNT_LOCKED)
     admit(found, ip=ip)
@@ -68,9 +72,25 @@ def bearer(secret: str, *, ip: str, guests: bool = False) -> tokens.Bearer:
     return found
 
 
+def is_oauth(bearer: tokens.Bearer) -> bool:
+    """Whether the session was opened over OAuth: what needs a proof is done on the account page then."""
+    return bearer.flow == Flow.DEVICELOGIN
+
+
+def opens_matrix(scope: str) -> bool:
+    """Whether an OAuth scope holds the client-server API, in its stable or unstable spelling (matrix-oauth.md §3)."""
+    return not _API.isdisjoint(scope.split())
+
+
+def require_own_page(bearer: tokens.Bearer | None) -> None:
+    """FORBIDDEN, naming the account page, for a session that was opened over OAuth (matrix-oauth.md §7)."""
+    if bearer is not None and is_oauth(bearer):
+        raise Refusal(Reason.FORBIDDEN, field="oauth", detail=f"{settings.PUBLIC_URL}/account/")
+
+
 def admit(found: tokens.Bearer, *, ip: str) -> None:
     """What the lists say of a live session: 401 for one that is denied, 403 for an address (R49, one-origin.md §4)."""
-    decision = policy.decide(FLOW, subjects.of_bearer(found, ip=ip))
+    decision = policy.decide(found.flow, subjects.of_bearer(found, ip=ip))
     if decision.admitted:
         return
     if decision.rule is not None and decision.rule.field == "ip":
@@ -95,6 +115,24 @@ def open_session(user: User, wish: Wish, *, ip: str, user_agent: str, amr: str, 
         issued = issue(user, device, refresh=wish.refresh, amr=amr, scope=scope)
         audit.record("login", flow=FLOW, subject=user.username, ip=ip, facts={"device": device.device_id, "amr": amr})
     return Opened(accounts_named.user_id(user.username), device.device_id, issued)
+
+
+def with_device_id(wish: Wish) -> Wish:
+    """The wish with an id for its device: a homeserver hears of the device before the session is opened."""
+    if wish.device_id or not homeserver.is_on():
+        return wish
+    return replace(wish, device_id=identifiers.new_device_id())
+
+
+def confirm(user: User, device: Device) -> None:
+    """Tells a homeserver of a session that was just opened, before its tokens go out; if it cannot be told, the
+    tokens end and the refusal is UNAVAILABLE. For registration, whose account did not exist before."""
+    try:
+        with homeserver.preparing(user, device.device_id, device.display_name, is_new=True):
+            pass
+    except Refusal:
+        tokens.revoke(Token.objects.filter(device=device), reason="homeserver not told")
+        raise
 
 
 def end_repeats(device: Device, *, first: str) -> None:
@@ -123,7 +161,9 @@ def refresh(secret: str, *, ip: str) -> Issued:
     kind = Token.Kind.REFRESH
     found = tokens.check(secret, flow=FLOW, kind=kind, ip=ip, confirms=False)
     if found is None or found.device_pk is None:
-        raise Refusal(Reason.TOKEN_EXPIRED if tokens.has_lapsed(secret, flow=FLOW, kind=kind) else Reason.TOKEN_UNKNOWN)
+        raise Refusal(
+            Reason.TOKEN_EXPIRED if tokens.has_lapsed(secret, flows=(FLOW,), kind=kind) else Reason.TOKEN_UNKNOWN
+        )
     if not found.locked:
         admit(found, ip=ip)
         throttle.hit(throttle.Limit.of("matrix-refresh", settings.MATRIX_REFRESH_RATE), str(found.device_pk))
@@ -142,7 +182,7 @@ def log_out(secret: str, *, ip: str, everywhere: bool = False) -> None:
     """Ends the session and its device, or all devices of kind Matrix; also of a lapsed token and a locked account."""
     if not minting.is_genuine(secret, minting.ACCESS):
         raise Refusal(Reason.TOKEN_UNKNOWN)
-    token = tokens.even_lapsed(secret, flow=FLOW)
+    token = tokens.even_lapsed(secret, flows=FLOWS)
     if token is None:
         raise Refusal(Reason.TOKEN_UNKNOWN)
     with transaction.atomic():
@@ -158,9 +198,8 @@ def log_out(secret: str, *, ip: str, everywhere: bool = False) -> None:
 
 def _device(user: User, wish: Wish, *, ip: str, user_agent: str) -> Device:
     mine = Device.objects.filter(user=user, kind=Device.Kind.MATRIX)
-    is_known = bool(wish.device_id) and mine.filter(device_id=wish.device_id).exists()
-    if settings.MATRIX_DEVICE_LIMIT and not is_known and mine.count() >= settings.MATRIX_DEVICE_LIMIT:
-        raise Refusal(Reason.FORBIDDEN, field="device_id", detail=f"{settings.PUBLIC_URL}/")
+    if not (wish.device_id and settings.MATRIX_DEVICE_LIMIT and mine.filter(device_id=wish.device_id).exists()):
+        devices.require_room(user, kind=Device.Kind.MATRIX)
     return devices.open(
         user,
         kind=Device.Kind.MATRIX,

@@ -5,9 +5,9 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from accounts import audit, guesses, throttle, users
+from accounts import audit, guesses, homeserver, minting, throttle, users
 from accounts.errors import Reason, Refusal
-from accounts.matrix import accounts_named, interactive, login_tokens, messages, minting, sessions, stages
+from accounts.matrix import accounts_named, interactive, login_tokens, messages, sessions, stages
 from accounts.matrix.messages import Claim, Fields, Wish
 from accounts.models import User
 from accounts.tokens import Bearer
@@ -25,14 +25,18 @@ def log_in(fields: Fields, *, ip: str, user_agent: str) -> sessions.Opened:
     password = messages.required_text(fields, "password")
     claim, wish = messages.claim(fields), messages.wish(fields)
     user = _with_password(claim, password, device_id=wish.device_id, ip=ip)
-    return sessions.open_session(user, wish, ip=ip, user_agent=user_agent, amr="pwd")
+    wish = sessions.with_device_id(wish)
+    with homeserver.preparing(user, wish.device_id, wish.display_name):
+        return sessions.open_session(user, wish, ip=ip, user_agent=user_agent, amr="pwd")
 
 
 def login_token(bearer: Bearer, fields: dict[str, Any], *, ip: str) -> str:
     """A login token for another device of the same person; always asks for a proof."""
+    if sessions.is_oauth(bearer):  # it signs others in by a device code; as Synapse answers (matrix-oauth.md §7)
+        raise Refusal(Reason.PATH_UNKNOWN)
     auth = interactive.parse_auth(fields)
     user = users.by_id(bearer.user_id)
-    if not user.has_usable_password():
+    if not (user.has_usable_password() or settings.MATRIX_SSO):
         raise Refusal(Reason.FIELD_INVALID, field="auth: the account has no password")
     call = interactive.Call(
         name="POST login/get_token",
@@ -70,8 +74,10 @@ def _with_password(claim: Claim, password: str, *, device_id: str, ip: str) -> U
 
 def _with_token(secret: str, wish: Wish, *, ip: str, user_agent: str) -> sessions.Opened:
     throttle.peek(_failures(), throttle.address_key(ip))
+    wish = sessions.with_device_id(wish)
     try:
-        with transaction.atomic():
+        owner = login_tokens.owner(secret)
+        with homeserver.preparing(owner, wish.device_id, wish.display_name), transaction.atomic():
             user = login_tokens.consume(secret)
             if user.locked_at:
                 raise Refusal(Reason.ACCOUNT_LOCKED)
@@ -79,17 +85,16 @@ def _with_token(secret: str, wish: Wish, *, ip: str, user_agent: str) -> session
     except Refusal as refusal:
         if refusal.reason in {Reason.CHALLENGE_INVALID, Reason.NOT_ADMITTED}:
             claimed = minting.localpart_of(secret) if minting.is_genuine(secret, minting.LOGIN) else ""
-            _note_failure(claimed, ip=ip)
+            _note_failure(claimed, refusal.reason, ip=ip)
         raise
 
 
-def _note_failure(claimed: str, *, ip: str) -> None:
+def _note_failure(claimed: str, reason: Reason, *, ip: str) -> None:
     """A wrong login token uses up the allowance of the address."""
     try:
         throttle.hit(_failures(), throttle.address_key(ip))
     except Refusal:
         return
-    reason = Reason.CHALLENGE_INVALID
     audit.record("login", outcome=audit.REFUSED, reason=reason, flow=sessions.FLOW, subject=claimed, ip=ip)
 
 

@@ -13,12 +13,16 @@ from accounts.models import Challenge, User
 
 DUMMY, TERMS = "m.login.dummy", "m.login.terms"
 PASSWORD, TOKEN = "m.login.password", "m.login.token"
+SSO = "m.login.sso"
 EMAIL, REGISTRATION_TOKEN = "m.login.email.identity", "m.login.registration_token"
 
 
 def flows_of(user: User) -> tuple[tuple[str, ...], ...]:
-    """How the account's owner proves to be there: by the password, or without one by a login token."""
-    return ((PASSWORD,),) if user.has_usable_password() else ((TOKEN,),)
+    """How the account's owner proves to be there: by the password; without one on the account's pages, which ask for
+    what the account has, or by a login token."""
+    if user.has_usable_password():
+        return ((PASSWORD,),)
+    return ((SSO,), (TOKEN,)) if settings.MATRIX_SSO else ((TOKEN,),)
 
 
 def check(stage: str, auth: Mapping[str, Any] | None, call: Call, session: Challenge | None) -> Any:
@@ -36,6 +40,8 @@ def check(stage: str, auth: Mapping[str, Any] | None, call: Call, session: Chall
             return _login_token(auth, call)
         case "m.login.registration_token":
             return _registration_token(auth, session)
+        case "m.login.sso":
+            raise StageFailed("M_UNAUTHORIZED", "Not confirmed in the browser yet")
         case "m.login.terms":
             return accepted_documents()
     return True  # m.login.dummy

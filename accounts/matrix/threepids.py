@@ -6,7 +6,7 @@ from django.conf import settings
 
 from accounts import emails, users
 from accounts.errors import Reason, Refusal
-from accounts.matrix import address_proofs, interactive, messages, stages
+from accounts.matrix import address_proofs, interactive, messages, sessions, stages
 from accounts.matrix.interactive import Call
 from accounts.models import User
 from accounts.tokens import Bearer
@@ -51,6 +51,7 @@ def add(fields: dict[str, Any], *, bearer: Bearer, ip: str, name: str = "POST ac
     FIELD_MISSING; CHALLENGE_INVALID with field sid for an address that is not confirmed with these credentials;
     CREDENTIAL_TAKEN when it became another account's meanwhile.
     """
+    sessions.require_own_page(bearer)
     auth = interactive.parse_auth(fields)
     user = users.by_id(bearer.user_id)
     call = Call(

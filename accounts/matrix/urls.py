@@ -24,6 +24,8 @@ def under(prefixes: str, route: str, view: _View) -> URLPattern:
 
 _LOGIN = [
     under(_AND_2014, "login", login.LoginView.as_view()),
+    under(_AND_2014, "login/sso/redirect", login.SSOView.as_view()),
+    under(_AND_2014, "login/sso/redirect/(?P<provider_id>.+)", login.SSOView.as_view()),
     under("v1", "login/get_token", login.LoginTokenView.as_view()),
     under("unstable", r"org\.matrix\.msc3882/login/token", login.LoginTokenView.as_view()),
     under(_CURRENT, "refresh", login.RefreshView.as_view()),

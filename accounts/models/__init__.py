@@ -4,20 +4,34 @@ Secrets are stored as SHA-256 digests only (R7), short codes as HMACs (R9). E-ma
 `EmailAddress` rows, second factors and passkeys its `Authenticator` rows: one truth for every door.
 """
 
-from accounts.models.bookkeeping import Allowance, AuditEvent, Lease, Notice, QueuedMail, Revision
+from accounts.models.bookkeeping import Allowance, AuditEvent, Lease, Notice, QueuedMail, Revision, TurnedSwitch
+from accounts.models.figures import HourlyCount, JobState, ServerProcess, StoredFigures
+from accounts.models.homeserver import HomeserverAccount, HomeserverTask
 from accounts.models.lists import AccessMode, AccessRule
 from accounts.models.people import (
     CANONICAL_KEY_LENGTH,
     AddressRecord,
     Device,
     Flow,
+    KnownDevice,
     OpenPGPKey,
     User,
     X25519Key,
     new_subject,
 )
 from accounts.models.registration import AcceptedDocument, PendingRegistration, RegistrationToken
-from accounts.models.secrets_issued import Challenge, Token
+from accounts.models.secrets_issued import Challenge, KeptKey, RecoveryCode, Token
+from accounts.models.upstream import UpstreamProvider
+from accounts.models.watching import (
+    AttackedAccount,
+    Condition,
+    Delivery,
+    ExemptNetwork,
+    Guesser,
+    Happening,
+    Severity,
+    Subscription,
+)
 
 __all__ = [
     "CANONICAL_KEY_LENGTH",
@@ -26,18 +40,37 @@ __all__ = [
     "AccessRule",
     "AddressRecord",
     "Allowance",
+    "AttackedAccount",
     "AuditEvent",
     "Challenge",
+    "Condition",
+    "Delivery",
     "Device",
+    "ExemptNetwork",
     "Flow",
+    "Guesser",
+    "Happening",
+    "HomeserverAccount",
+    "HomeserverTask",
+    "HourlyCount",
+    "JobState",
+    "KeptKey",
+    "KnownDevice",
     "Lease",
     "Notice",
     "OpenPGPKey",
     "PendingRegistration",
     "QueuedMail",
+    "RecoveryCode",
     "RegistrationToken",
     "Revision",
+    "ServerProcess",
+    "Severity",
+    "StoredFigures",
+    "Subscription",
     "Token",
+    "TurnedSwitch",
+    "UpstreamProvider",
     "User",
     "X25519Key",
     "new_subject",

@@ -1,6 +1,6 @@
 """What the house notes for itself: audit, notices to sockets, limits, jobs."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 
@@ -16,6 +16,21 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.number}"
+
+
+class TurnedSwitch(models.Model):
+    """A switch that an administrator has turned: its position goes before the setting's (`switches`)."""
+
+    name = models.CharField(max_length=64, primary_key=True)
+    position = models.CharField(max_length=32)
+    turned_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        verbose_name = "switch"
+        verbose_name_plural = "switches"
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.position}"
 
 
 class AuditEvent(models.Model):
@@ -40,6 +55,9 @@ class AuditEvent(models.Model):
 
     class Meta:
         verbose_name = "audit event"
+        indexes: ClassVar[list[models.Index]] = [  # who guesses is asked of the latest refusals alone
+            models.Index(fields=["-at"], condition=models.Q(outcome="refused"), name="refused_events")
+        ]
 
     def __str__(self) -> str:
         return f"{self.event} {self.outcome}"

@@ -9,7 +9,10 @@ from accounts.models.people import Flow, User
 
 
 class AccessRule(models.Model):
-    """One entry of a blacklist (deny) or whitelist (allow); `lookup` and `shape` are for `patterns`."""
+    """One entry of a blacklist (deny) or whitelist (allow); `lookup` and `shape` are for `patterns`.
+
+    `author_name` is for what no account made: `latchkey` for what the server did by itself.
+    """
 
     class Effect(models.TextChoices):
         """A live deny always wins (R48)."""
@@ -46,6 +49,7 @@ class AccessRule(models.Model):
     enabled = models.BooleanField(default=True)
     note = models.CharField(max_length=500, blank=True)
     author = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", editable=False)
+    author_name = models.CharField(max_length=32, blank=True, db_default="", default="", editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField("until", null=True, blank=True)
 

@@ -101,16 +101,21 @@ class X25519Key(models.Model):
 
 
 class OpenPGPKey(models.Model):
-    """A Laverna identity. `armored` is kept as uploaded, byte for byte (laverna.md §2)."""
+    """A Laverna identity. `armored` is kept as uploaded, byte for byte (laverna.md §2).
+
+    The other facts of the key are read from it once. A revoked key stays in the directory, and opens nothing.
+    """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="openpgp_keys")
     fingerprint = models.CharField(max_length=64, unique=True)
     armored = models.TextField()
     algorithm = models.CharField(max_length=32, blank=True)
     bits = models.PositiveIntegerField(null=True, blank=True)
+    user_ids = models.JSONField(default=list, blank=True, editable=False)
     is_published = models.BooleanField("served in the directory", default=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField("revocation uploaded", null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
@@ -151,6 +156,26 @@ class Device(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.display_name or self.device_id[:12]}"
+
+
+class KnownDevice(models.Model):
+    """Something an account was signed in on before: whoever comes with this `mark`, a digest, is nobody new.
+
+    For devices that have a new row at each sign-in; it outlives the row (`new_devices`).
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="known_devices")
+    mark = models.BinaryField(max_length=32, editable=False)
+    device = models.ForeignKey(Device, models.SET_NULL, null=True, blank=True, related_name="+")
+    seen_at = models.DateTimeField(default=clock.now, db_index=True, editable=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["user", "mark"], name="one_known_device_of_a_mark")
+        ]
+
+    def __str__(self) -> str:
+        return f"known device {self.pk}"
 
 
 class AddressRecord(models.Model):

@@ -24,6 +24,7 @@ class Token(models.Model):
         ACCESS = "access"
         REFRESH = "refresh"
         REMEMBERED = "remembered"
+        BROWSER = "browser"  # a signed-in browser: lives in its session, opens nothing as a bearer
 
     user = models.ForeignKey(User, models.CASCADE, related_name="tokens")
     device = models.ForeignKey(Device, models.SET_NULL, null=True, blank=True, related_name="tokens")
@@ -32,6 +33,7 @@ class Token(models.Model):
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     family = models.UUIDField(default=uuid.uuid4, db_index=True, editable=False)
     credential = models.CharField("opened by", max_length=128, blank=True, db_index=True)
+    client = models.CharField("OAuth client", max_length=64, blank=True, db_index=True)
     scope = models.CharField(max_length=1024, blank=True)
     amr = models.CharField("methods", max_length=64, blank=True)
     issued_at = models.DateTimeField(default=clock.now, editable=False)
@@ -87,3 +89,36 @@ class Challenge(models.Model):
 
     def __str__(self) -> str:
         return f"{self.flow} {self.purpose} {self.pk}"
+
+
+class RecoveryCode(models.Model):
+    """One of the codes that stand in for a lost second factor: an HMAC, good once (R9, R47)."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="recovery_codes")
+    mac = models.BinaryField(max_length=32, unique=True, editable=False)
+    key_version = models.CharField(max_length=16, blank=True, default="", db_default="", editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    def __str__(self) -> str:
+        return f"recovery code {self.pk}"
+
+
+class KeptKey(models.Model):
+    """A key for one purpose, derived from a SECRET_KEY that is no more: what has no end was made with it (R31).
+
+    `version` names that SECRET_KEY; `sealed` is under the one in force.
+    """
+
+    purpose = models.CharField(max_length=32)
+    version = models.CharField(max_length=16)
+    sealed = models.TextField(editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["purpose", "version"], name="kept_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"key {self.version} for {self.purpose}"

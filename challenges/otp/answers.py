@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from accounts import aio
+from accounts import aio, figures
 from accounts.http import as_refusal
 from challenges.otp import messages, protocol, services
+from challenges.otp.records import FLOW
 
 MOST_BYTES = 16 * 1024  # of a frame or event (R43)
 IDLE_SECONDS = 120.0  # a person may be looking for the mail
@@ -18,7 +19,9 @@ async def answer(event: str, data: object, *, ip: str) -> Any:
             return await aio.call(services.request_login_token, messages.parse_request(data), ip=ip)
         return await aio.call(services.confirm, messages.parse_confirmation(data), ip=ip)
     except Exception as error:
-        return protocol.refused(as_refusal(error))
+        refusal = as_refusal(error)
+        figures.refused(FLOW, refusal.reason)
+        return protocol.refused(refusal)
 
 
 def seconds_left(response: object) -> float:

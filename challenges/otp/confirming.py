@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from accounts import audit, clock, devices, guesses, ledger, policy, subjects, tokens, users
+from accounts import addresses, audit, clock, devices, guesses, ledger, policy, subjects, tokens, users
 from accounts.errors import Reason, Refusal
 from accounts.models import Challenge, Device, Token, User
 from challenges.otp import clients, elsewhere, grants, jwts, limits, protocol, records
@@ -94,7 +94,8 @@ def _confirm(login: jwts.Login, found: Found, message: Confirmation, *, ip: str)
             raise Refusal(Reason.CHALLENGE_INVALID, detail="locked or deactivated meanwhile")
         ledger.consume(_challenge(found), answered=True)
         name = clients.shown(login.client)
-        device = devices.open(user, kind=Device.Kind.OTP, display_name=name, user_agent=login.browser, ip=ip)
+        mark = f"{name} {addresses.neighbourhood(ip)}"
+        device = devices.open(user, kind=Device.Kind.OTP, display_name=name, user_agent=login.browser, ip=ip, mark=mark)
         minted = tokens.Minted(login.nonce, max(login.exp - clock.now().timestamp(), 0.001))
         kind = Token.Kind.REMEMBERED
         made = tokens.issue(minted, user=user, flow=FLOW, kind=kind, device=device, amr=_AFTER_CODE)

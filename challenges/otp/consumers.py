@@ -5,7 +5,6 @@ from typing import Any
 
 from accounts.consumers import SocketConsumer
 from challenges.otp import answers, crowd, frames
-from challenges.otp.records import FLOW
 from challenges.socketio.rates import Bucket, Rate
 
 _RATE = Rate(per_second=20, burst=40)  # messages (R44)
@@ -16,8 +15,6 @@ _NORMAL, _UNSUPPORTED, _POLICY, _TOO_LARGE, _TOO_MANY = 1000, 1003, 1008, 1009, 
 
 class LoginConsumer(SocketConsumer):
     """One client that signs in. Its messages are handled one after the other, others' do not wait for them."""
-
-    flow = FLOW
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -2,10 +2,11 @@
 
 from django.conf import settings
 
-from accounts import throttle
+from accounts import figures, throttle
 from challenges.socketio.rates import Heads
 
 _heads = Heads()
+figures.SOCKETS.watch(lambda: {("otp",): _heads.total})
 
 
 def enter(ip: str) -> bool:

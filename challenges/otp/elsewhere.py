@@ -1,15 +1,12 @@
 """A remembered login used from a network it was not used from before: its owner hears of it (websocket-otp.md §3)."""
 
-from ipaddress import ip_network
-
-from accounts import audit, clock, emails, ledger, mail, patterns
+from accounts import addresses, audit, clock, emails, ledger, mail
 from accounts.errors import Refusal
 from accounts.models import User
 from challenges.otp import clients, jwts
 from challenges.otp.records import FLOW
 
 _PURPOSE = "network-seen"
-_PREFIX = {4: 24, 6: 48}  # bits that a provider gives to about one neighbourhood, or one customer
 
 
 def tell_of_new(login: jwts.Login, user: User, *, ip: str) -> None:
@@ -24,8 +21,8 @@ def tell_of_new(login: jwts.Login, user: User, *, ip: str) -> None:
 
 def is_new(login: jwts.Login, ip: str) -> bool:
     """Whether the login comes from this network for the first time, and never again: by one unique INSERT."""
-    here = _network(ip)
-    if here == _network(login.ip):
+    here = addresses.neighbourhood(ip)
+    if here == addresses.neighbourhood(login.ip):
         return False
     left = max(login.exp - clock.now().timestamp(), 1.0)
     try:
@@ -33,8 +30,3 @@ def is_new(login: jwts.Login, ip: str) -> bool:
     except Refusal:
         return False
     return True
-
-
-def _network(ip: str) -> str:
-    parsed = patterns.address(ip)
-    return str(ip_network((parsed, _PREFIX[parsed.version]), strict=False)) if parsed else ""

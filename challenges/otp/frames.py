@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from accounts import strict_json
 from accounts.errors import Refusal
+from challenges import frames
+from challenges.frames import error
 from challenges.otp.protocol import EVENTS
 
-_LONGEST_ID = 256  # characters that are sent back
+__all__ = ["Frame", "error", "parse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Frame:
 
     def answered(self, response: Any) -> str:
         """The frame of its answer."""
-        return _text({"event": self.event, "data": response, **self.echo})
+        return frames.answer(self.event, response, self.echo)
 
 
 def parse(text: str) -> Frame:
@@ -36,19 +36,4 @@ def parse(text: str) -> Frame:
     event = value.get("event")
     if not isinstance(event, str) or event not in EVENTS:
         raise ValueError("There is no such event")
-    return Frame(event, value.get("data"), _echo(value))
-
-
-def error(words: str) -> str:
-    """The frame that answers a bad one."""
-    return _text({"event": "error", "data": {"message": words}})
-
-
-def _echo(value: dict[str, Any]) -> dict[str, Any]:
-    given = value.get("id")
-    is_short = isinstance(given, str) and len(given) <= _LONGEST_ID
-    return {"id": given} if is_short or isinstance(given, int | float) else {}
-
-
-def _text(value: dict[str, Any]) -> str:
-    return orjson.dumps(value).decode()
+    return Frame(event, value.get("data"), frames.echo(value))

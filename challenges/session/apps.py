@@ -9,3 +9,9 @@ class SessionDoorConfig(AppConfig):
     name = "challenges.session"
     label = "session_door"
     verbose_name = "Session door"
+
+    def ready(self) -> None:
+        """Its keys can be added to accounts that somebody is signed in to."""
+        from challenges.session import linked_keys  # noqa: PLC0415  # models are ready only now
+
+        linked_keys.register()

@@ -7,7 +7,7 @@ from functools import cache
 from django.conf import settings
 from django.db import transaction
 
-from accounts import audit, clock, devices, policy, subjects, throttle, tokens, users
+from accounts import addresses, audit, clock, devices, policy, subjects, throttle, tokens, users
 from accounts.errors import Reason, Refusal
 from accounts.models import Device, Flow, Token, User
 from challenges.session import messages, protocol
@@ -83,7 +83,10 @@ def _log_in(public_key: str, secret: str, *, ip: str, user_agent: str) -> None:
         policy.admit(FLOW, subjects.of_key(public_key, ip=ip))  # a ban may have come meanwhile
         user, is_new = users.of_x25519_key_or_new(public_key)
         _require_usable(user)
-        device = devices.open(user, kind=Device.Kind.SESSION, display_name="Session", user_agent=user_agent, ip=ip)
+        mark = f"{public_key} {user_agent} {addresses.neighbourhood(ip)}"
+        device = devices.open(
+            user, kind=Device.Kind.SESSION, display_name="Session", user_agent=user_agent, ip=ip, mark=mark
+        )
         minted = tokens.Minted(secret, settings.SESSION_TOKEN_LIFETIME or None, settings.SESSION_TOKEN_IDLE or None)
         tokens.issue(minted, user=user, flow=FLOW, device=device, credential=public_key, amr="hwk")
         audit.record("login", flow=FLOW, subject=public_key, ip=ip, facts={"new_account": is_new})

@@ -9,7 +9,7 @@ the server is ours:
     rates.py      counters of this process
     outbox.py     what a client has not fetched yet
     session.py    one connection: heartbeat, silence, the queues in both directions
-    engine.py     the table of connections
+    engine.py     the table of connections           clients.py     the table of clients
     http.py       handshake, polling, preflight, errors      websocket.py   the other transport
     server.py     packets to doors, in order                 doors.py       Door, Handshake, Socket: what flows see
 
@@ -35,6 +35,7 @@ __all__ = [
     "Rate",
     "Socket",
     "application",
+    "call_sessions",
     "close_all",
     "encode_event",
     "serve",
@@ -53,6 +54,11 @@ def serve(door: Door) -> None:
 def watch(going_down: Callable[[], bool]) -> None:
     """Says how to tell that the process is going down: then held polls end, and nobody is let in (R59)."""
     _server.eio.going_down = going_down
+
+
+def call_sessions(ending: str) -> None:
+    """How the ids of this process's sessions end from now on."""
+    _server.eio.ending = ending
 
 
 def close_all(code: int) -> None:

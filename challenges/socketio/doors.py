@@ -1,15 +1,11 @@
 """What a flow gives to this package and gets from it: doors, handshakes, sockets."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from socketio.packet import Packet
 
-from accounts import aio, hub
-from accounts.consumers import NOT_ADMITTED, TOKEN_DIED
-from accounts.errors import Reason, Refusal
 from challenges.socketio import packets
 from challenges.socketio.rates import Rate
 from challenges.socketio.session import NORMAL, Client, Session
@@ -34,15 +30,12 @@ class Handshake:
 class Socket:
     """A client in the default namespace. Nothing here waits for it; `state` is the flow's."""
 
-    __slots__ = ("_asked", "_checking", "_groups", "_session", "_still_welcome", "door", "handshake", "state")
+    __slots__ = ("_asked", "_session", "door", "handshake", "state")
 
     def __init__(self, session: Session, door: "Door", handshake: Handshake) -> None:
         self._session, self.door, self.handshake = session, door, handshake
         self.state: dict[str, Any] = {}
         self._asked: tuple[str, int | None] = ("", None)
-        self._groups: tuple[str, ...] = ()
-        self._still_welcome: Callable[[], Any] | None = None
-        self._checking = False
 
     @property
     def address(self) -> str:
@@ -58,6 +51,11 @@ class Socket:
     def closed(self) -> bool:
         """Whether nothing sent now can arrive."""
         return self._session.closed
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that the client has not fetched yet."""
+        return self._session.outbox.bytes
 
     def emit(self, event: str, data: Any) -> None:
         """Sends an event with one argument; bytes in it go as attachments."""
@@ -90,20 +88,6 @@ class Socket:
         """Ends the connection with a websocket code; what was sent before still goes out."""
         self._session.end(code)
 
-    def live_while(self, welcome: Callable[[], Any], *groups: str) -> None:
-        """From now on `welcome`, a service, is asked again whenever `hub.recheck` names one of the groups or
-        everyone; the socket is closed when it refuses (R27, R49)."""
-        self.leave()
-        self._still_welcome, self._groups = welcome, (hub.EVERYONE, *groups)
-        for group in self._groups:
-            hub.join(group, self._hear)
-
-    def leave(self) -> None:
-        """Undoes `live_while`; called by the server when the connection has ended."""
-        for group in self._groups:
-            hub.leave(group, self._hear)
-        self._groups = ()
-
     def asked(self, event: str, number: int | None) -> None:
         """Called by the server: the event being handled, and the number of the acknowledgement it asks for."""
         self._asked = (event, number)
@@ -112,20 +96,6 @@ class Socket:
         encoded = packet.encode()
         for part in encoded if isinstance(encoded, list) else [encoded]:
             self._session.say(part)
-
-    def _hear(self, event: str, data: Mapping[str, Any]) -> None:
-        if event == hub.RECHECK and not self._checking:
-            self._checking = True
-            asyncio.get_running_loop().create_task(self._recheck())
-
-    async def _recheck(self) -> None:
-        self._checking = False
-        if self._still_welcome is None or self.closed:
-            return
-        try:
-            await aio.call(self._still_welcome)
-        except Refusal as refusal:
-            self.close(NOT_ADMITTED if refusal.reason is Reason.NOT_ADMITTED else TOKEN_DIED)
 
 
 class Door:

@@ -41,6 +41,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio has no typ
     """Opens connections, finds them, forgets them. `going_down` says whether the process takes no more."""
 
     going_down: Callable[[], bool] = staticmethod(lambda: False)
+    ending = ""  # of every session id, by which a process knows its own
 
     def __init__(self, **options: Any) -> None:
         super().__init__(monitor_clients=False, logger=silent_logger(), **options)
@@ -54,7 +55,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio has no typ
         key = throttle.address_key(client.address)
         if not self.heads.enter(key, MOST_PER_ADDRESS):
             raise TooMany
-        session = Session(self, self.generate_id(), client)
+        session = Session(self, self.generate_id() + self.ending, client)
         self.sockets[session.sid] = session
         self._watch()
         return session

@@ -55,5 +55,10 @@ class Heads:
         if self._counts[key] <= 0:
             del self._counts[key]
 
+    @property
+    def total(self) -> int:
+        """All sockets of all addresses."""
+        return self._counts.total()
+
     def __len__(self) -> int:
         return len(self._counts)

@@ -9,6 +9,7 @@ from socketio.exceptions import ConnectionRefusedError  # noqa: A004  (the libra
 
 from accounts import throttle
 from challenges.socketio import packets
+from challenges.socketio.clients import Clients
 from challenges.socketio.doors import Door, Handshake, Socket
 from challenges.socketio.engine import Engine, silent_logger
 from challenges.socketio.framing import Packet
@@ -36,7 +37,9 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio has 
     connection, and nothing is logged of what clients send."""
 
     def __init__(self) -> None:
-        super().__init__(async_mode="asgi", logger=silent_logger(), json=packets, async_handlers=False)
+        super().__init__(
+            async_mode="asgi", logger=silent_logger(), json=packets, async_handlers=False, client_manager=Clients()
+        )
         self.eio: Engine
         self.eio.on_message, self.eio.work = self._admit, self._work
         self.doors: list[Door] = []
@@ -159,7 +162,6 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio has 
             await door.connect(socket)
         except Exception as error:  # any other than the refusal would stay in the library's tables for ever
             heads.leave(key)
-            socket.leave()
             if isinstance(error, ConnectionRefusedError):
                 raise
             _tell(error)
@@ -171,7 +173,6 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio has 
         session = self.environ[self.manager.rooms["/"][None][sid]]
         socket, session.socket = session.socket, None
         self._heads[socket.door].leave(throttle.address_key(socket.address))
-        socket.leave()
         try:
             await socket.door.disconnect(socket)
         except Exception as error:

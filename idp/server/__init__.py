@@ -12,8 +12,10 @@ They hold without a reverse proxy.
     daphne.py          the server that holds the four together
     drain.py           the way down: SIGTERM, SIGINT
     uvicorn_http.py    the same deadlines for uvicorn
-    uvicorn.py         the same application under uvicorn, in one or several processes
-    listen.py          the listening socket of both
+    uvicorn_websocket.py   the same bounds on what a websocket's reader has not taken
+    uvicorn.py         the same application under uvicorn, and its way down
+    workers.py         several such processes on one socket, and the one that looks after them
+    listen.py          the listening socket of both, made and given up
     state.py           is this process going down?
 
 Nothing here reads a Django setting: `manage.py serve` does, and passes values and hooks to the constructors.

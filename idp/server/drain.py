@@ -9,11 +9,13 @@ from typing import Any
 from twisted.internet import reactor
 
 from idp.server import state
+from idp.server.listen import take_no_more
 from idp.server.websocket import GOING_AWAY, BoundedWebSocket
 
 logger = logging.getLogger("idp.server")
 
 LOOK_SECONDS = 0.05
+_READS = 10  # Twisted accepts up to a hundred connections each; no more than the backlog can wait
 
 
 class Drain:
@@ -49,8 +51,11 @@ class Drain:
 
     def _stop_accepting(self) -> None:
         """Take what the kernel has accepted already, which closing the socket would reset."""
-        self._server.port.doRead()
-        self._server.port.stopListening()
+        port = self._server.port
+        take_no_more(port.socket)
+        for _ in range(_READS):
+            port.doRead()
+        port.stopListening()
 
     def _close_websockets(self) -> None:
         """Also called for one that opens while the process is going down."""

@@ -1,5 +1,4 @@
-"""uvicorn's HTTP and websocket protocols with the bounds on heads that uvicorn lacks, and its two unlike
-close codes.
+"""uvicorn's HTTP protocol with the bounds on heads that uvicorn lacks, and the way down of R59.
 
 uvicorn reads a head of any size for as long as the client likes. The bounds on bodies are kept in the ASGI
 bridge, which reads them; here is only what happens before there is an application to ask.
@@ -13,18 +12,18 @@ from typing import Any
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from idp.server import state
 from idp.server.limits import Limits, RenderError
 from idp.server.request_clock import Phase, RequestClock
 from idp.server.responses import refusal
 
-GOING_AWAY = 1001
+MOST_WAITING = 32  # requests that a client sends before it has the answers to those before; browsers send none
 
 
 class BoundedConfig(Config):
-    """Carries the hook to the protocols, into worker processes too: it must be a function of a module."""
+    """Carries the hook to the protocols, into worker processes too: it must be a function of a module, and importing
+    that module must need no Django that is set up."""
 
     def __init__(self, *args: Any, render_error: RenderError, limits: Limits, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -40,15 +39,19 @@ class BoundedHttp(HttpToolsProtocol):
         super().connection_made(transport)
         self.url = b""
         self._in_head, self._head_bytes = False, 0
+        self._takes_no_more = False  # so many requests wait for their answers that no further is read
         self._clock = RequestClock(self.config.limits)
         self._timer: TimerHandle = self.loop.call_later(self._clock.wait(), self._look_at_the_clock)
+        self._end: TimerHandle | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._timer.cancel()
+        if self._end is not None:
+            self._end.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._clock.phase is Phase.CLOSING:
+        if self._takes_no_more or self._clock.phase is Phase.CLOSING:
             return
         if self._clock.phase in (Phase.FRESH, Phase.IDLE):
             self._clock.enter(Phase.HEAD)
@@ -60,12 +63,15 @@ class BoundedHttp(HttpToolsProtocol):
                 self._refuse(414 if len(self.url) > self.config.limits.url_bytes else 431)
 
     def on_message_begin(self) -> None:
+        if len(self.pipeline) >= MOST_WAITING:
+            self._takes_no_more = True
+            self.cycle.keep_alive = False  # the last that is answered
         self._in_head, self._head_bytes = True, 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        if self._clock.phase is Phase.CLOSING:
+        if self._takes_no_more or self._clock.phase is Phase.CLOSING:
             return
         limits = self.config.limits
         self._clock.enter(Phase.HANDLING)
@@ -77,13 +83,15 @@ class BoundedHttp(HttpToolsProtocol):
             self._refuse(400)
         else:
             super().on_headers_complete()
+            if state.draining and not self.parser.should_upgrade():
+                self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
-        if self._clock.phase is not Phase.CLOSING:
+        if not self._takes_no_more and self._clock.phase is not Phase.CLOSING:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if self._clock.phase is not Phase.CLOSING:
+        if not self._takes_no_more and self._clock.phase is not Phase.CLOSING:
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -99,11 +107,13 @@ class BoundedHttp(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         self._refuse(400)
 
-    def shutdown(self) -> None:
-        """uvicorn tells every connection that the process is going down; those that stay open may ask
-        `/readyz`."""
-        state.draining = True
-        super().shutdown()
+    def wind_down(self, *, settled: bool) -> None:
+        """The process is going down: finish this request and take no other, but one that is on its way."""
+        if self._clock.phase in (Phase.FRESH, Phase.IDLE):
+            if settled:
+                self._close()
+        elif self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
 
     def _block_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -115,7 +125,7 @@ class BoundedHttp(HttpToolsProtocol):
         elif self._clock.phase is Phase.HEAD:
             self._refuse(408)
         else:
-            self.transport.close()
+            self._close()
 
     def _refuse(self, status: int) -> None:
         if self._clock.phase is Phase.CLOSING:
@@ -124,19 +134,10 @@ class BoundedHttp(HttpToolsProtocol):
         path = self.url.partition(b"?")[0].decode("latin-1") or "/"
         headers, body = self.config.render_error(status, path, "")
         self.transport.write(refusal(status, headers, body))
+        self._close()
+
+    def _close(self) -> None:
+        """What is still to be sent has a moment; a client that fetches nothing would hold the connection for ever."""
         self.transport.close()
-
-
-class GoingAwayWebSocket(WebSocketsSansIOProtocol):
-    """The websocket of uvicorn with our close code."""
-
-    def shutdown(self) -> None:
-        """1001 where uvicorn says 1012 (R59): the clients of all doors take it for "come again"."""
-        if not self.close_sent and self.handshake_complete:
-            self.stop_keepalive()
-            self.queue.put_nowait({"type": "websocket.disconnect", "code": GOING_AWAY})
-            self.conn.send_close(GOING_AWAY)
-            self.transport.write(b"".join(self.conn.data_to_send()))
-            self.transport.close()
-        else:
-            super().shutdown()
+        if self._end is None:
+            self._end = self.loop.call_later(self.config.limits.linger_seconds, self.transport.abort)

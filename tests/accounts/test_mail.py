@@ -4,6 +4,7 @@ import logging
 import re
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.core import mail as django_mail
@@ -189,6 +190,37 @@ def test_one_bad_mail_does_not_hold_up_the_others(settings):
     assert QueuedMail.objects.get().recipient == "bob@example.org"
 
 
+def test_mails_that_waited_for_a_server_go_in_the_order_they_were_queued_and_as_soon_as_it_is_back(
+    settings, monkeypatch
+):
+    class Away(Outbox):
+        is_away = True
+
+        def open(self):
+            if self.is_away:
+                raise ConnectionRefusedError
+
+    monkeypatch.setattr("tests.accounts.test_mail.Away", Away, raising=False)
+    settings.EMAIL_BACKEND = f"{__name__}.Away"
+    moment = [100.0]
+    monkeypatch.setattr(mail, "time", SimpleNamespace(monotonic=lambda: moment[0]))
+    for name in ("first", "second", "third"):
+        mail.send("register", to=f"{name}@example.org", facts={"link": "https://id.example.org/x"})
+    pauses = []
+    for _ in range(9):
+        assert mail.is_due()
+        assert mail.deliver_due() == 0
+        assert not mail.is_due(), "nobody asks it all the time"
+        pauses.append(mail._asked_again_at - moment[0])
+        moment[0] = mail._asked_again_at
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    Away.is_away = False
+    assert mail.is_due()
+    assert mail.deliver_due() == 3
+    assert [sent.to[0].partition("@")[0] for sent in django_mail.outbox] == ["first", "second", "third"]
+    assert mail._asked_again_at == 0.0
+
+
 def test_a_server_that_cannot_be_reached_is_asked_once_in_a_batch(settings):
     use(settings, Closed)
     Closed.opened = 0
@@ -233,7 +265,7 @@ def test_a_mail_without_an_end_is_given_up_after_three_days(monkeypatch):
 def test_a_mail_that_is_being_sent_is_not_purged(monkeypatch):
     row = queue(lifetime=60)
     at(monkeypatch, 59)
-    next(mail._claimed(1))
+    assert mail._claim(row)
     at(monkeypatch, 62)
     assert mail.purge() == 0
     assert QueuedMail.objects.get() == row

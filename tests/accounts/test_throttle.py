@@ -131,6 +131,30 @@ def test_when_redis_is_gone_half_the_allowance_is_counted_here(clock, settings, 
     monkeypatch.setattr(throttle, "_redis_resumes_at", 0.0)
 
 
+def test_while_redis_is_gone_one_thread_at_a_time_asks_it(clock, settings, monkeypatch):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    asked = []
+
+    def away(*_, **__):
+        asked.append(1)
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(throttle, "_script", lambda: away)
+    monkeypatch.setattr(throttle, "_redis_resumes_at", 0.0)
+    limit = throttle.Limit("asked", 100, 60)
+    assert all(allowed(limit) for _ in range(20))
+    assert len(asked) == 1
+    monkeypatch.setattr(throttle, "_redis_resumes_at", 1e-9)  # the pause is over
+    assert allowed(limit)
+    assert allowed(limit)
+    assert len(asked) == 2
+    monkeypatch.setattr(throttle, "_script", lambda: lambda **_: asked.append(2) or "0")
+    monkeypatch.setattr(throttle, "_redis_resumes_at", 1e-9)
+    assert allowed(limit)
+    assert allowed(limit)
+    assert asked == [1, 1, 2, 2], "it is back, for everybody"
+
+
 def test_redis_counts_for_all_processes(settings, clock):
     if not settings.REDIS_URL:
         pytest.skip("needs REDIS_URL: set it to a Redis server such as redis://127.0.0.1:6379/5")

@@ -13,6 +13,7 @@ from challenges.openpgp import protocol as openpgp
 from challenges.otp import views as renewal
 from challenges.session import messages as session
 from devicelogin.oauth import protocol as oauth
+from devicelogin.rendezvous import answers as rendezvous
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("idp", "accounts", "challenges", "devicelogin")
@@ -22,7 +23,11 @@ WIRES = {
     "matrix": matrix.WIRE,
     "oauth": oauth.WIRE,
     "openpgp": openpgp.WIRE,
+    "openpgp sign-in": openpgp.SIGN_IN,
     "renewal": renewal.WIRE,
+    "rendezvous 2024": rendezvous.TEXT,
+    "rendezvous": rendezvous.JSON_STABLE,
+    "rendezvous, unstable path": rendezvous.JSON_UNSTABLE,
     "session plain": session.PLAIN,
     "session app.net": session.APPNET,
     "session profile": session.PROFILE,

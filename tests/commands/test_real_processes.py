@@ -12,6 +12,8 @@ import pytest
 
 from tests.commands.run import ROOT, manage
 
+pytestmark = pytest.mark.thorough
+
 ANN = "05" + "aa" * 31 + "01"
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from accounts import aio, bodies
 from accounts.errors import Reason, Refusal
+from idp import error_page, origin
 
 pytestmark = pytest.mark.django_db
 
@@ -21,10 +22,10 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
         ("/_matrix/client/v3/sync", MATRIX),
         ("/_synapse/x", MATRIX),
         ("/.well-known/matrix/server", MATRIX),
-        ("/.well-known/openid-configuration", OAUTH),
-        ("/oauth2/token", OAUTH),
-        ("/auth/device", OAUTH),
-        ("/api/users", LAVERNA),
+        ("/.well-known/openid-configuration/x", OAUTH),
+        ("/oauth2/tokens", OAUTH),
+        ("/auth/device/", OAUTH),
+        ("/api/no/such", LAVERNA),
         ("/api/me/", LAVERNA),
         ("/loki/v1/public_key", SESSION),
         ("/loki/v1/time", SESSION),
@@ -35,7 +36,6 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
         ("//anything", SESSION),
         ("//admin/", SESSION),
         ("//healthz", SESSION),
-        ("/metrics", SESSION),
     ],
 )
 def test_an_unknown_path_is_404_in_its_owners_form(client, method, path, body):
@@ -52,6 +52,45 @@ def test_a_browser_sees_a_page_where_nobody_owns_the_path(client, path):
     assert response.header("content-type") == "text/html; charset=utf-8"
     assert "There is no such page" in response.text
     assert "script" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("languages", "shown"),
+    [
+        ("de", "de"),
+        ("de-CH;q=0.9, en;q=0.8", "de"),
+        ("fr, en;q=0.5, de;q=0.4", "en"),
+        ("de;q=0", "en"),
+        ("de;q=x, \xfc;;=", "en"),
+        ("", "en"),
+    ],
+)
+def test_an_error_page_speaks_the_language_its_reader_prefers(client, languages, shown):
+    response = client.get("/anything", headers={**BROWSER, "Accept-Language": languages})
+    assert {"de": "Diese Seite gibt es nicht", "en": "There is no such page"}[shown] in response.text
+    assert f'<html lang="{shown}">' in response.text
+    assert response.header("content-language") == shown
+    assert "{{" not in response.text
+
+
+def test_every_error_page_is_there_in_every_language():
+    pages = {
+        (status, language): error_page.render(status, language).decode()
+        for status in (400, 403, 404, 405, 408, 413, 414, 429, 500, 503)
+        for language in ("en", "de")
+    }
+    titles = {page.split("<h1>")[1].split("</h1>")[0] for page in pages.values()}
+    assert len(titles) == len(pages)
+
+
+def test_errors_of_pages_and_of_forms_are_german_too_but_not_the_administrations(client, db):
+    german = {**BROWSER, "Accept-Language": "de", "Host": "localhost"}
+    assert "Diese Seite gibt es nicht" in client.get("/account/nothing/", headers=german).text
+    assert "Nicht erlaubt" in client.request("POST", "/account/login/", body=b"x=1", headers=german).text
+    too_large = client.request("POST", "/account/login/", body=b"x" * 3_000_000, headers=german)
+    assert (too_large.status, "Das ist zu groß" in too_large.text) == (413, True)
+    large_there = origin.failure(404, "/admin/x", "text/html", languages="de")
+    assert b"There is no such page" in large_there.body
 
 
 @pytest.mark.parametrize("path", ["/_matrix/x", "/loki/v1/x", "/api/x", "/oauth2/x", "/token"])
@@ -103,8 +142,8 @@ def test_not_ready_names_what_is_missing(client, monkeypatch):
     [
         ("/loki/v1/submit_challenge", 65_537, 413),
         ("/_matrix/client/v3/login", 70_000, 413),
-        ("/api/auth", 100_000, 404),
-        ("/api/auth", 100_001, 413),
+        ("/api/auth", 102_400, 200),
+        ("/api/auth", 102_401, 413),
         ("/anything", 65_536, 404),
     ],
 )

@@ -32,6 +32,11 @@ class Database:
         return self.url.startswith("postgres")
 
     @property
+    def name(self) -> str:
+        """Of a Postgres database."""
+        return urlsplit(self.url).path[1:]
+
+    @property
     def file(self) -> Path:
         """The file of a SQLite database."""
         return Path(urlsplit(self.url).path[1:])
@@ -59,23 +64,44 @@ class Database:
 
 
 @contextlib.contextmanager
-def own_database(folder: Path) -> Iterator[Database]:
-    """A migrated, empty database: on the server of DATABASE_URL when that is Postgres, else a file in the folder."""
-    server_url = os.environ.get("DATABASE_URL", "")
+def own_database(folder: Path, postgres: str = "") -> Iterator[Database]:
+    """A migrated, empty database: on this Postgres, or the one of DATABASE_URL, else a file in the folder."""
+    server_url = postgres or os.environ.get("DATABASE_URL", "")
     if not server_url.startswith("postgres"):
         file = folder / "idp.sqlite3"
         shutil.copy(_migrated_file(), file)
         yield Database(f"sqlite:///{file}")
         return
+    with _postgres(server_url, template=_migrated_database(server_url)) as url:
+        yield Database(url)
+
+
+@contextlib.contextmanager
+def empty_database(folder: Path, postgres: str = "") -> Iterator[Database]:
+    """The same without tables; the folder holds the file that SQLite will make."""
+    server_url = postgres or os.environ.get("DATABASE_URL", "")
+    if not server_url.startswith("postgres"):
+        yield Database(f"sqlite:///{folder / 'empty.sqlite3'}")
+        return
+    with _postgres(server_url) as url:
+        yield Database(url)
+
+
+@contextlib.contextmanager
+def _postgres(server_url: str, *, template: str = "template1") -> Iterator[str]:
+    """The URL of a database that is dropped at the end; a copy of the template."""
     name = f"latchkey_live_{secrets.token_hex(6)}"
-    url = urlsplit(server_url)._replace(path=f"/{name}").geturl()
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[call-overload]  # our own random name
-        try:
-            migrate(url, folder)
-            yield Database(url)
-        finally:
-            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[call-overload]
+    _execute(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')  # the names are our own and random
+    try:
+        yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
+    finally:
+        with contextlib.suppress(psycopg.OperationalError):  # a server of the test's own may be gone
+            _execute(server_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _execute(server_url: str, sql: str) -> None:
+    with psycopg.connect(server_url, autocommit=True, connect_timeout=60) as connection:
+        connection.execute(sql)  # type: ignore[call-overload]
 
 
 def migrate(url: str, folder: Path) -> None:
@@ -84,6 +110,17 @@ def migrate(url: str, folder: Path) -> None:
     command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
     done = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-4000:]
+
+
+@cache
+def _migrated_database(server_url: str) -> str:
+    """The same on Postgres: the name of a database that nobody is connected to."""
+    stack = contextlib.ExitStack()
+    atexit.register(stack.close)
+    url = stack.enter_context(_postgres(server_url))
+    with tempfile.TemporaryDirectory(prefix="latchkey-live-") as folder:
+        migrate(url, Path(folder))
+    return urlsplit(url).path[1:]
 
 
 @cache

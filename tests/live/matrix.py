@@ -3,7 +3,8 @@
 import http.client
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from email.message import Message
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ DUMMY = {"type": "m.login.dummy"}
 class Answer:
     status: int
     body: bytes
+    headers: Message = field(default_factory=Message)
 
     @property
     def json(self) -> Any:
@@ -29,7 +31,7 @@ def ask(port: int, method: str, path: str, *, data: Any = None, token: str = "")
     try:
         connection.request(method, path, json.dumps(data) if data is not None else None, headers)
         answer = connection.getresponse()
-        return Answer(answer.status, answer.read())
+        return Answer(answer.status, answer.read(), answer.headers)
     finally:
         connection.close()
 
@@ -38,9 +40,14 @@ def new_name() -> str:
     return f"p{secrets.token_hex(8)}"
 
 
+def registration(name: str, **more: Any) -> dict[str, Any]:
+    """What is sent to make an account in one request."""
+    return {"username": name, "password": PASSWORD, "auth": DUMMY, **more}
+
+
 def register(port: int, name: str, **more: Any) -> dict[str, Any]:
     """The answer to a one-request registration."""
-    answer = ask(port, "POST", f"{API}/register", data={"username": name, "password": PASSWORD, "auth": DUMMY, **more})
+    answer = ask(port, "POST", f"{API}/register", data=registration(name, **more))
     assert answer.status == 200, answer.body
     body: dict[str, Any] = answer.json
     return body

@@ -16,13 +16,24 @@ def family(pid: int) -> list[int]:
     return found
 
 
+def workers(pid: int) -> list[int]:
+    """The worker processes below a server that has several."""
+    return [child for child in family(pid)[1:] if "spawn_main" in _text(Path(f"/proc/{child}/cmdline"))]
+
+
+def lives(pid: int) -> bool:
+    """Whether it runs: neither gone nor dead and waiting for its parent."""
+    stat = _text(Path(f"/proc/{pid}/stat"))
+    return bool(stat) and stat.rpartition(")")[2].split()[0] != "Z"
+
+
 def cpu_seconds(pid: int) -> float:
-    """User and system time of one process, of all its threads."""
+    """User and system time of one process, of all its threads and of the children that have ended."""
     stat = _text(Path(f"/proc/{pid}/stat"))
     if not stat:
         return 0.0
     fields = stat.rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
+    return sum(int(field) for field in fields[11:15]) / _TICKS_PER_SECOND
 
 
 def resident_bytes(pid: int) -> int:

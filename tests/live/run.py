@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.live.database import ROOT, Database, own_database
+from tests.live.nginx import Front
 from tests.live.server import Server
 
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "REDIS_URL", "SERVER")
@@ -31,13 +32,14 @@ class Installation:
         """The first, mostly the only one."""
         return self.servers[0]
 
-    def manage(self, *arguments: str) -> str:
-        """Runs a management command on the installation, as an operator would; what it printed."""
+    def manage(self, *arguments: str, typed: str = "") -> str:
+        """Runs a management command on the installation, as an operator would who types that; what it printed."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
             check=False,
             env=self.environment,
+            input=typed,
             capture_output=True,
             text=True,
             timeout=60,
@@ -46,16 +48,34 @@ class Installation:
         return done.stdout
 
 
+def _servers(environment: dict[str, str], folder: Path, count: int) -> list[Server]:
+    """As many as are wanted; with BEHIND_NGINX=1 each of them is two behind the shipped nginx site."""
+    if os.environ.get("BEHIND_NGINX") != "1":
+        return [Server(environment, folder / f"server{number}.log") for number in range(count)]
+    believes = "TRUSTED_PROXIES" in environment
+    environment.setdefault("TRUSTED_PROXIES", "127.0.0.1")
+    fronts: list[Server] = []
+    for number in range(count):
+        own = folder / f"front{number}"
+        own.mkdir()
+        two = [Server(environment, folder / f"server{number}.log") for _ in range(2)]
+        fronts.append(Front(two, own, believes_clients=believes))
+    return fronts
+
+
 @contextlib.contextmanager
-def running(*, count: int = 1, **settings: str) -> Iterator[Installation]:
-    """`count` server processes on one fresh database, with these settings; all gone at the end.
+def running(
+    *, count: int = 1, postgres: str = "", within: Path | None = None, **settings: str
+) -> Iterator[Installation]:
+    """`count` servers on one fresh database, with these settings; all gone at the end. `postgres`: the URL of one;
+    `within`: where their folder is made.
 
     Rate limits are wide unless the settings say otherwise: loads come from one address here.
     """
-    folder = Path(tempfile.mkdtemp(prefix="latchkey-live-"))
+    folder = Path(tempfile.mkdtemp(prefix="latchkey-live-", dir=within))
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        database = stack.enter_context(own_database(folder))
+        database = stack.enter_context(own_database(folder, postgres))
         environment = {name: os.environ[name] for name in _INHERITED if name in os.environ} | {
             "VAR_DIR": str(folder),
             "DATABASE_URL": database.url,
@@ -65,7 +85,7 @@ def running(*, count: int = 1, **settings: str) -> Iterator[Installation]:
             "PYTHONUNBUFFERED": "1",
             **settings,
         }
-        servers = [Server(environment, folder / f"server{number}.log") for number in range(count)]
+        servers = _servers(environment, folder, count)
         for server in servers:
             stack.callback(server.kill)
             server.start()

@@ -6,6 +6,7 @@ import http.client
 import json
 import secrets
 from dataclasses import dataclass, field
+from email.message import Message
 from typing import Any
 
 from cryptography.hazmat.primitives import padding
@@ -30,6 +31,7 @@ class Answer:
 
     status: int
     body: bytes
+    headers: Message = field(default_factory=Message)
 
     @property
     def json(self) -> Any:
@@ -59,13 +61,17 @@ class Client:
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
             connection.request(method, path, body=content, headers=headers)
             response = connection.getresponse()
-            return Answer(response.status, response.read())
+            return Answer(response.status, response.read(), response.headers)
 
     def challenge(self) -> str:
         """A decrypted, inert token."""
         answer = self.ask("GET", f"/loki/v1/get_challenge?pubKey={self.public_key}")
         assert answer.status == 200, answer
-        return decrypt(answer.json, self.private_key)
+        return self.decrypted(answer.body)
+
+    def decrypted(self, challenge: bytes) -> str:
+        """The token of the body that answers `get_challenge`."""
+        return decrypt(json.loads(challenge), self.private_key)
 
     def submit(self, token: str) -> Answer:
         """Submits a decrypted token."""

@@ -231,7 +231,8 @@ def test_get_token_can_be_switched_off_and_is_announced_truthfully(client, ann, 
     assert found["m.get_login_token"] == {"enabled": False}
 
 
-def test_an_account_without_a_password_gets_no_login_token_and_proves_itself_with_one(client, ann):
+def test_an_account_without_a_password_gets_no_login_token_and_proves_itself_with_one(client, ann, settings):
+    settings.MATRIX_SSO = False
     token = login_token(client, ann)
     User.objects.filter(username="ann").update(password="!")
     assert error(client.post(GET_TOKEN, token=ann.token))[0] == 400

@@ -36,7 +36,7 @@ def test_one_session_used_fifty_times_at_once_registers_one_account(
     session = ask(next(ports), "POST", f"{API}/register", data=body).json["session"]
     whole = body | {"auth": DUMMY | {"session": session}}
     answers = at_once([partial(ask, next(ports), "POST", f"{API}/register", data=whole) for _ in range(50)])
-    assert {answer.status for answer in answers} <= {200, 429}
+    assert {answer.status for answer in answers} <= {200, 429, 503}  # busy is no error
     good = [answer.json for answer in answers if answer.status == 200]
     assert good
     assert len({(answer["user_id"], answer["device_id"]) for answer in good}) == 1

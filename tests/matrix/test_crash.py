@@ -5,8 +5,12 @@ import http.client
 import threading
 import time
 
+import pytest
+
 from tests.live import running
 from tests.live.matrix import API, DUMMY, PASSWORD, ask, new_name, who_am_i
+
+pytestmark = pytest.mark.thorough
 
 KILLS = 3
 AT_ONCE = 4

@@ -9,8 +9,7 @@ import time_machine
 from django.core.management import call_command
 from django.db.models import Count
 
-from accounts import clock, emails, policy, rules, users
-from accounts.matrix import minting
+from accounts import clock, emails, minting, policy, rules, users
 from accounts.models import AccessRule, AuditEvent, Device, Token, User
 from tests.matrix.people import API, PASSWORD, log_in, logged_in, proof, register, who_am_i
 from tests.matrix.synapse_database import synapse_database
@@ -335,7 +334,15 @@ def test_login_can_be_switched_off(client, settings):
 
 def test_what_get_login_offers(client):
     assert client.get(f"{API}/login").json() == {
-        "flows": [{"type": "m.login.password"}, {"type": "m.login.token", "get_login_token": True}]
+        "flows": [
+            {"type": "m.login.password"},
+            {"type": "m.login.token", "get_login_token": True},
+            {
+                "type": "m.login.sso",
+                "oauth_aware_preferred": True,
+                "org.matrix.msc3824.delegated_oidc_compatibility": True,
+            },
+        ]
     }
 
 

@@ -115,7 +115,7 @@ def test_head_works_wherever_get_does(client):
 def test_versions_name_what_is_served_and_may_be_cached(client):
     answer = client.get("/_matrix/client/versions", headers={"Authorization": "Bearer nonsense"})
     assert {"r0.0.1", "r0.6.1", "v1.1", "v1.14"} <= set(answer.json()["versions"])
-    assert "v1.15" not in answer.json()["versions"]
+    assert "v1.15" in answer.json()["versions"]  # its OAuth metadata is served
     assert answer.json()["unstable_features"]["org.matrix.msc3882"] is True
     assert answer.header("cache-control") == "public, max-age=600"
 
@@ -123,11 +123,13 @@ def test_versions_name_what_is_served_and_may_be_cached(client):
 def test_the_well_known_is_served_once_the_public_url_is_set(client, settings):
     settings.PUBLIC_URL_IS_SET, settings.PUBLIC_URL = True, "https://id.example.org"
     answer = client.get("/.well-known/matrix/client")
-    assert answer.json() == {"m.homeserver": {"base_url": "https://id.example.org/"}}
+    here = {"issuer": "https://id.example.org/", "account": "https://id.example.org/account/"}
+    told = {"m.homeserver": {"base_url": here["issuer"]}, "org.matrix.msc2965.authentication": here}
+    assert answer.json() == told
     assert "max-age" in answer.header("cache-control")
     assert has_cors(answer)
     register(client, "ann")
     login = client.post(
         f"{API}/login", data={"type": "m.login.password", "user": "ann", "password": "correct horse battery"}
     )
-    assert login.json()["well_known"] == {"m.homeserver": {"base_url": "https://id.example.org/"}}
+    assert login.json()["well_known"] == told

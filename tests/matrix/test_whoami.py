@@ -11,7 +11,7 @@ from tests.live.matrix import API, ask, log_in, new_name, proof, register, who_a
 PATIENCE = 20.0
 
 
-@pytest.fixture(scope="module", params=["on", "off"])
+@pytest.fixture(scope="module", params=["on", pytest.param("off", marks=pytest.mark.thorough)])
 def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
     with running(count=2, SERVER="uvicorn", TOKEN_CACHE=request.param) as servers:
         yield servers

@@ -15,7 +15,7 @@ for number in range(2):
 """
 
 
-@pytest.fixture(params=["daphne", "uvicorn"])
+@pytest.fixture(params=["daphne", pytest.param("uvicorn", marks=pytest.mark.thorough)])
 def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
     with running(SERVER=request.param, LOG_LEVEL="DEBUG") as found:
         found.manage("shell", "-c", _MAKE)

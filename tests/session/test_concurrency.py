@@ -17,7 +17,15 @@ from tests.live.parallel import at_once
 from tests.live.session import Answer, Client
 
 
-@pytest.fixture(scope="module", params=["daphne-1", "daphne-2", "uvicorn-1", "uvicorn-2"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        "daphne-1",
+        pytest.param("daphne-2", marks=pytest.mark.thorough),
+        pytest.param("uvicorn-1", marks=pytest.mark.thorough),
+        "uvicorn-2",
+    ],
+)
 def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
     kind, count = request.param.split("-")
     with running(count=int(count), SERVER=kind) as servers:

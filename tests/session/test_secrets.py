@@ -8,7 +8,7 @@ from tests.live import Installation, running
 from tests.live.session import Client
 
 
-@pytest.fixture(params=["daphne", "uvicorn"])
+@pytest.fixture(params=["daphne", pytest.param("uvicorn", marks=pytest.mark.thorough)])
 def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
     with running(SERVER=request.param, LOG_LEVEL="DEBUG") as servers:
         yield servers

@@ -242,8 +242,8 @@ def test_a_deleted_token_is_dead_and_others_live(client, identity, token):
     assert Device.objects.count() == 1
 
 
-def test_post_to_token_belongs_to_a_door_that_is_not_open(client):
+def test_post_to_token_belongs_to_oauth(client):
     response = client.post("/token", data={})
-    assert (response.status, response.json()["meta"]["code"]) == (404, 404)
+    assert (response.status, response.json()["error"]) == (400, "invalid_request")
     allow = client.request("OPTIONS", "/token").header("allow")
     assert allow == "DELETE, GET, HEAD, OPTIONS, POST"

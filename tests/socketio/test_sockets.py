@@ -5,7 +5,6 @@ import logging
 
 import pytest
 
-from accounts import hub
 from accounts.errors import Reason, Refusal
 from challenges.socketio import MALFORMED, Rate
 from challenges.socketio.session import CONNECT_SECONDS, PING_INTERVAL, PING_TIMEOUT
@@ -242,31 +241,6 @@ async def test_an_idle_socket_is_closed_and_a_working_one_is_not(site):
     assert await web.close_code() == 1000
 
 
-@pytest.mark.parametrize(("reason", "code"), [(Reason.NOT_ADMITTED, 4403), (Reason.TOKEN_UNKNOWN, 4401), (None, None)])
-async def test_a_socket_asks_again_whether_it_may_live(site, reason, code):
-    web = await site.web_connected()
-    asked = []
-
-    def welcome():
-        asked.append(1)
-        if reason:
-            raise Refusal(reason)
-
-    site.door.sockets[0].live_while(welcome, hub.user_group(7))
-    hub.deliver_here(hub.user_group(8), hub.RECHECK, {})
-    hub.deliver_here(hub.user_group(7), hub.RECHECK, {})
-    hub.deliver_here(hub.EVERYONE, hub.RECHECK, {})
-    await site.until(lambda: asked)
-    assert asked == [1]
-    if code:
-        assert await web.close_code() == code
-    else:
-        assert not site.door.sockets[0].closed
-        web.inbox.put_nowait({"type": "websocket.disconnect", "code": 1001})
-    await site.until(lambda: site.door.gone == 1)
-    assert hub._here == {}
-
-
 async def test_clients_are_told_to_stay_away_only_when_they_shall(site):
     for code, first in [(1001, None), (1012, None), (4403, "41")]:
         web = await site.web_connected()
@@ -327,6 +301,19 @@ async def test_a_client_that_leaves_while_it_is_admitted_leaves_nothing_behind(s
     admitted.set()
     await site.until(lambda: site.door.gone == 1)
     assert (site.server.environ, site.server.manager.rooms, site.engine.sockets) == ({}, {}, {})
+
+
+async def test_leaving_costs_the_same_however_many_clients_there_are(site):
+    class OfAnother(dict):
+        def __contains__(self, sid):
+            raise AssertionError("looked for in another's room")
+
+    leaving, _ = await site.web_connected(), await site.web_connected()
+    rooms = site.server.manager.rooms["/"]
+    rooms["another"] = OfAnother()
+    leaving.say("1")
+    await site.until(lambda: (site.door.gone, len(rooms), len(rooms[None])) == (1, 3, 1))
+    del rooms["another"]
 
 
 async def test_a_second_connect_packet_changes_nothing_and_leaving_the_namespace_ends_the_socket(site):

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from accounts import emails, users
+from accounts import credentials, emails, users
 from accounts.errors import Reason, Refusal
 from accounts.management import accounts_shown
 from accounts.management.base import HouseCommand, Verbs, add_json, password_from_stdin, shown
@@ -22,12 +22,18 @@ _STATES: dict[str, tuple[str, str, Callable[[User], None]]] = {
     "unlock": ("unlocked", "undo lock", users.unlock),
     "suspend": ("suspended", "let the account sign in, but not change what others see of it", users.suspend),
     "unsuspend": ("no longer suspended", "undo suspend", users.unsuspend),
+    "remove-second-factors": (
+        "without a second factor",
+        "take app, passkeys and recovery codes away; the password alone opens again",
+        credentials.remove_second_factors,
+    ),
     "deactivate": ("deactivated", "end the account for good; its name stays taken", users.deactivate),
 }
 
 
 class Command(HouseCommand):
-    """`users create`, `lock`, `suspend`, their opposites, `deactivate`, `confirm`, `password`, `list`, `show`."""
+    """`users create`, `lock`, `suspend` and their opposites, `deactivate`, `confirm`, `password`,
+    `remove-second-factors`, `list`, `show`."""
 
     help = (
         "Accounts. NAME is an account's name, or a Session key that opens it. "
@@ -89,10 +95,10 @@ class Command(HouseCommand):
 
     def _list(self, *, as_json: bool, **_: Any) -> None:
         if as_json:
-            self.json(map(accounts_shown.listed, accounts_shown.all_accounts()))
+            self.json(accounts_shown.all_listed())
             return
-        for user in accounts_shown.all_accounts():
-            self.line(*_cells(accounts_shown.listed(user)))
+        for listed in accounts_shown.all_listed():
+            self.line(*_cells(listed))
 
     def _show(self, *, name: str, as_json: bool, **_: Any) -> None:
         user = account_named(name)

@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from accounts.http import client_address
-from accounts.matrix import account, discovery, messages, moderation, own_devices, profile
+from accounts.matrix import account, discovery, messages, moderation, own_devices, profile, sessions
 from accounts.matrix.views.base import MatrixView, bearer, fields, optional_bearer
 
 
@@ -78,7 +78,9 @@ class CapabilitiesView(MatrixView):
 
     def get(self, request: Request) -> HttpResponse:
         """What the account may do here."""
-        return self.answer(discovery.capabilities(administrator=bearer(request, guests=True).administrator))
+        asking = bearer(request, guests=True)
+        on_page = sessions.is_oauth(asking)
+        return self.answer(discovery.capabilities(administrator=asking.administrator, on_page=on_page))
 
 
 class ProfileView(MatrixView):

@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from rest_framework.request import Request
 
 from accounts.errors import Reason, Refusal
 from accounts.http import client_address
-from accounts.matrix import discovery, messages, protocol, sessions, sign_in
+from accounts.matrix import discovery, messages, protocol, sessions, sign_in, sso
 from accounts.matrix.views.base import MatrixView, access_token, bearer, fields, user_agent
+from accounts.matrix.views.base_pages import failure
 
 
 class LoginView(MatrixView):
@@ -35,6 +36,20 @@ class LoginView(MatrixView):
         }
         well_known = discovery.well_known()
         return self.answer({**body, "well_known": well_known} if well_known else body)
+
+
+class SSOView(MatrixView):
+    """GET login/sso/redirect[/{idpId}]: a client sends a person to the sign-in page, and gets a login token back."""
+
+    def get(self, request: Request, provider_id: str = "") -> HttpResponse:
+        """The way to the page, which alone may look at cookies."""
+        if not sso.is_on():
+            raise Refusal(Reason.PATH_UNKNOWN)
+        wanted = sso.target(messages.required_text(request.GET.dict(), "redirectUrl"))
+        if provider_id and not sso.knows(provider_id):
+            return failure(Refusal(Reason.NOT_FOUND))
+        where = sso.page_for(wanted, action=request.GET.get("action", ""), provider_id=provider_id)
+        return HttpResponseRedirect(where, headers={**protocol.CORS, **protocol.NO_STORE})
 
 
 class LoginTokenView(MatrixView):

@@ -131,7 +131,8 @@ def _cells(rule: AccessRule) -> list[str]:
     """One entry as `rules list` shows it."""
     until = f"until {shown(rule.expires_at)}" if rule.expires_at else ""
     state = "disabled" if not rule.enabled else "" if rule_reach.is_live(rule) else "expired"
-    return [rule.effect, rule.field, rule.pattern, rule.flow, until, state, f"({rule.note})" if rule.note else ""]
+    made = f"by {rule.author_name}" if rule.author_name else ""
+    return [rule.effect, rule.field, rule.pattern, rule.flow, until, state, made, f"({rule.note})" if rule.note else ""]
 
 
 def _described(rule: AccessRule) -> dict[str, Any]:
@@ -143,7 +144,7 @@ def _described(rule: AccessRule) -> dict[str, Any]:
         "expires_at": rule.expires_at,
         "note": rule.note,
         "enabled": rule.enabled,
-        "author": rule.author.username if rule.author else None,
+        "author": rule.author.username if rule.author else rule.author_name or None,
         "created_at": rule.created_at,
     }
 

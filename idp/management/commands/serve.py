@@ -61,16 +61,23 @@ def _daphne(listener: socket) -> None:
 
 
 def _uvicorn(listener: socket) -> None:
-    from idp.origin import render_error
     from idp.server.uvicorn import run
 
     run(
         "idp.asgi:application",
         listener=listener,
-        render_error=render_error,
+        render_error=_render_error,
         workers=settings.WORKERS,
         limits=_limits(),
     )
+
+
+def _render_error(status: int, path: str, accept: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """`origin.render_error`. A worker process imports the module of this function before Django is set up there, which
+    the module of that one would not survive."""
+    from idp.origin import render_error
+
+    return render_error(status, path, accept)
 
 
 def _limits() -> Limits:

@@ -39,7 +39,7 @@ def wait_for(folder: Path, address: str, *, count: int = 1, secret: str = "") ->
 
 def link(folder: Path, address: str, *, secret: str = "") -> str:
     """Path and query of the link in the newest mail to the address; `secret` is the client's, to tell mails apart."""
-    parts = urlsplit(_LINK.findall(wait_for(folder, address, secret=secret)[-1])[-1])
+    parts = urlsplit(_LINK.findall(wait_for(folder, address, secret=secret or "submit_token")[-1])[-1])
     return f"{parts.path}?{parts.query}"
 
 

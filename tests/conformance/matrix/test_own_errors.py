@@ -106,9 +106,8 @@ REFUSED: list[tuple[str, Any, tuple[int, str]]] = [
     ("GET admin/suspend/{bob}", None, (403, "M_FORBIDDEN")),
     ("PUT admin/suspend/{bob}", {"suspended": True}, (403, "M_FORBIDDEN")),
     # OAuth is off
-    ("GET auth_metadata", None, (404, "M_UNRECOGNIZED")),
 ]
-_PREFIXES = {"admin/": "v1", "auth_metadata": "v1", "tokenrefresh": "r0"}
+_PREFIXES = {"admin/": "v1", "tokenrefresh": "r0"}
 _WITH_TOKEN = ("account/", "devices", "delete_devices", "profile/", "admin/")
 
 
@@ -223,10 +222,13 @@ def test_expired_login_token_is_refused(matrix: Matrix, open_installation: Insta
     assert matrix.post("v3/login", {"type": "m.login.token", "token": token}).outcome == (403, "M_FORBIDDEN")
 
 
-def test_account_without_a_password_gets_no_login_token(matrix: Matrix, open_installation: Installation) -> None:
+def test_account_without_a_password_proves_itself_in_a_browser(matrix: Matrix, open_installation: Installation) -> None:
     alice = matrix.register()
     operating.take_password(open_installation.database, alice.name)
-    assert matrix.post("v1/login/get_token", {}, token=alice.access_token).status == 400
+    answer = matrix.post("v1/login/get_token", {}, token=alice.access_token)
+    assert answer.status == 401
+    assert {"stages": ["m.login.sso"]} in answer.json["flows"]
+    assert {"stages": ["m.login.password"]} not in answer.json["flows"]
 
 
 def test_suspended_account_changes_nothing_others_see(matrix: Matrix, administrator: Session) -> None:

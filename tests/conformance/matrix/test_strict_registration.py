@@ -99,7 +99,13 @@ def test_nobody_learns_whose_address_it_is(path: str, strict: Matrix) -> None:
 
 def test_clients_find_the_server_under_its_public_url(strict: Matrix) -> None:
     answer = strict.get("/.well-known/matrix/client")
-    assert answer.json == {"m.homeserver": {"base_url": "https://id.example.org/"}}
+    assert answer.json == {
+        "m.homeserver": {"base_url": "https://id.example.org/"},
+        "org.matrix.msc2965.authentication": {
+            "issuer": "https://id.example.org/",
+            "account": "https://id.example.org/account/",
+        },
+    }
     assert answer.headers["Cache-Control"].startswith("public")
 
 

@@ -59,7 +59,7 @@ def outcomes_of(output: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.splitlines()]
 
 
-@pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
+@pytest.mark.parametrize("kind", [pytest.param("daphne", marks=pytest.mark.thorough), "uvicorn"])
 def test_every_client_is_served_over_every_transport(kind: str, folder: Path, subtests: pytest.Subtests) -> None:
     node = node_with_clients()
     server = EchoServer(kind, folder)
@@ -80,7 +80,7 @@ def test_every_client_is_served_over_every_transport(kind: str, folder: Path, su
     assert {json.loads(line)["event"] for line in log.splitlines()} == {"a door failed: ValueError"}
 
 
-@pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
+@pytest.mark.parametrize("kind", [pytest.param("daphne", marks=pytest.mark.thorough), "uvicorn"])
 def test_clients_come_again_after_the_server_went_down(kind: str, folder: Path, subtests: pytest.Subtests) -> None:
     node = node_with_clients()
     server = EchoServer(kind, folder)
@@ -101,7 +101,7 @@ def test_clients_come_again_after_the_server_went_down(kind: str, folder: Path, 
             assert outcome["ok"], outcome["detail"]
 
 
-@pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
+@pytest.mark.parametrize("kind", [pytest.param("daphne", marks=pytest.mark.thorough), "uvicorn"])
 def test_clients_live_by_their_heartbeat(kind: str, folder: Path, subtests: pytest.Subtests) -> None:
     node = node_with_clients()
     server = EchoServer(kind, folder, 0, "beat")

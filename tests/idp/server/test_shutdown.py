@@ -48,8 +48,9 @@ def test_websockets_are_closed_with_1001_and_the_application_is_told(start: Any,
     server.until_printed("disconnected 1001")
 
 
-def test_half_open_and_idle_connections_do_not_hold_the_process_up(start: Any) -> None:
-    server = start(keep_alive_seconds=60.0)
+@both_servers
+def test_half_open_and_idle_connections_do_not_hold_the_process_up(start: Any, kind: str) -> None:
+    server = start(kind, keep_alive_seconds=60.0)
     idle = server.connect().send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     idle.receive(1)
     half_open = server.connect().send(b"GET / HT")
@@ -61,8 +62,9 @@ def test_half_open_and_idle_connections_do_not_hold_the_process_up(start: Any) -
     assert fresh.receive() == []
 
 
-def test_a_request_sent_in_the_moment_of_the_signal_is_answered(start: Any) -> None:
-    server = start()
+@both_servers
+def test_a_request_sent_in_the_moment_of_the_signal_is_answered(start: Any, kind: str) -> None:
+    server = start(kind)
     clients = [server.connect() for _ in range(20)]
     server.process.send_signal(signal.SIGTERM)
     for client in clients:

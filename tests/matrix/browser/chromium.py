@@ -36,6 +36,16 @@ def started() -> Iterator[Any]:
             browser.close()
 
 
+@contextlib.contextmanager
+def beside(browser: Any, *switches: str) -> Iterator[Any]:
+    """Another one beside it, with these switches of Chromium's besides the usual ones."""
+    other = browser.browser_type.launch(executable_path=_binary(), args=[*_ARGUMENTS, *switches])
+    try:
+        yield other
+    finally:
+        other.close()
+
+
 def _binary() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
 
@@ -51,4 +61,5 @@ def tab(browser: Any) -> Iterator[Any]:
     yield page
     context.close()
     # Chromium itself reports every answer of 4xx; those are the tests' own.
-    assert [text for text in complaints if not text.startswith("Failed to load resource")] == []
+    unexpected = [text for text in complaints if not text.startswith("Failed to load resource")]
+    assert not unexpected, unexpected

@@ -16,8 +16,11 @@ export async function discoveryChecks({ baseUrl }) {
     assert.ok(flows.some(({ type }) => type === "m.login.password"));
     assert.ok(flows.some(({ type, get_login_token }) => type === "m.login.token" && get_login_token));
   });
-  await check("a server without OAuth has no OAuth metadata, in the old place neither", async () => {
-    await refuses(client.getAuthMetadata(), 404, "M_UNRECOGNIZED");
+  await check("a server with OAuth says so in the old place and the new, under its public name", async () => {
+    const metadata = await (await fetch(`${baseUrl}/_matrix/client/v1/auth_metadata`)).json();
+    assert.ok(metadata.grant_types_supported.includes("authorization_code"));
+    const old = await fetch(`${baseUrl}/_matrix/client/unstable/org.matrix.msc2965/auth_metadata`);
+    assert.deepEqual(await old.json(), metadata);
   });
   await check("a name is free until somebody has it", async () => {
     const name = newName();

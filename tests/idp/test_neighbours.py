@@ -1,0 +1,90 @@
+"""Socket.IO by polling while every request may land in another process (R65)."""
+
+import http.client
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+from websockets.sync.client import connect
+
+from tests.live import Server, running
+from tests.live.redis_server import RedisServer
+
+PATH = "/socket.io/?EIO=4&transport=polling"
+ROUNDS = 24  # one process of two would get all of them once in millions of runs
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    redis = RedisServer()
+    try:
+        redis.start()
+        with running(SERVER="uvicorn", WORKERS="2", REDIS_URL=redis.url) as installation:
+            yield installation.server
+    finally:
+        redis.remove()
+
+
+def ask(server: Server, method: str, path: str, body: str | None = None) -> tuple[int, str]:
+    """One request on a connection of its own, so that the kernel chooses the process anew."""
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as connection:
+        connection.request(method, path, body)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+
+def opened(server: Server) -> str:
+    """A connection that is in the default namespace; its session id."""
+    status, body = ask(server, "GET", PATH)
+    assert status == 200, body
+    sid = str(json.loads(body[1:])["sid"])
+    assert ask(server, "POST", f"{PATH}&sid={sid}", "40") == (200, "ok")
+    status, body = ask(server, "GET", f"{PATH}&sid={sid}")
+    assert (status, body[:2]) == (200, "40"), body
+    return sid
+
+
+def test_each_request_of_a_connection_may_land_in_any_process(server: Server) -> None:
+    sid = opened(server)
+    for number in range(ROUNDS):
+        said = f'42{number}["request_login_token",{{}}]'
+        assert ask(server, "POST", f"{PATH}&sid={sid}", said) == (200, "ok")
+        status, body = ask(server, "GET", f"{PATH}&sid={sid}")
+        assert status == 200, body
+        assert body.startswith(("43", "42")), body
+
+
+def test_connections_are_opened_in_both_processes(server: Server) -> None:
+    labels: set[str] = set()
+    with ThreadPoolExecutor(8) as clients:  # one after another might all go to the process that woke first
+        for _ in range(ROUNDS):
+            labels |= {sid.rpartition(".")[2] for sid in clients.map(opened, [server] * 8)}
+            if len(labels) == 2:
+                break
+    assert len(labels) == 2
+
+
+def test_a_connection_is_upgraded_from_any_process(server: Server) -> None:
+    for _ in range(8):
+        sid = opened(server)
+        url = f"ws://127.0.0.1:{server.port}/socket.io/?EIO=4&transport=websocket&sid={sid}"
+        with connect(url, compression=None, open_timeout=60) as socket:
+            socket.send("2probe")
+            assert socket.recv(60) == "3probe"
+            socket.send("5")
+            socket.send('427["request_login_token",{}]')
+            assert str(socket.recv(60)).startswith(("43", "42"))
+
+
+@pytest.mark.parametrize("label", ["", ".00000000", ".../../etc", ".0000000"])
+def test_an_id_of_nobody_is_unknown(server: Server, label: str) -> None:
+    status, body = ask(server, "GET", f"{PATH}&sid=nobody{label}")
+    assert (status, json.loads(body)["code"]) == (400, 1)
+
+
+def test_a_large_message_is_carried_whole_and_one_too_large_is_refused(server: Server) -> None:
+    sid = opened(server)
+    for _ in range(ROUNDS // 4):
+        assert ask(server, "POST", f"{PATH}&sid={sid}", "4" + "x" * 1_000_001)[0] in (400, 413)
