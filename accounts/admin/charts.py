@@ -16,7 +16,8 @@ _HEIGHT = 60.0
 _LEAST = 1.5  # of a bar that stands for one event beside thousands
 _numbers = count(1)
 _CHART = (
-    '<svg class="mirrored-chart" viewBox="0 0 {width} {height}" preserveAspectRatio="none" role="img" aria-label="{sentence}">'
+    '<svg class="mirrored-chart" viewBox="0 0 {width} {height}" preserveAspectRatio="none" role="img" '
+    'aria-label="{sentence}">'
     '<defs><pattern id="{pattern}" width="3" height="3" patternUnits="userSpaceOnUse">'
     '<path class="chart-down" d="M0 3 L3 0"/></pattern></defs>'
     '<path class="chart-up" d="{ups}"/><path class="chart-edge" fill="url(#{pattern})" d="{downs}"/>'

@@ -18,6 +18,8 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='openpgpkey',
             name='user_ids',
-            field=models.JSONField(blank=True, default=list, editable=False),
+            field=models.JSONField(
+                blank=True, db_default=models.Value([], models.JSONField()), default=list, editable=False
+            ),
         ),
     ]

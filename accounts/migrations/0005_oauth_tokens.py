@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='token',
             name='client',
-            field=models.CharField(blank=True, db_index=True, max_length=64, verbose_name='OAuth client'),
+            field=models.CharField(blank=True, db_default='', default='', max_length=64, verbose_name='OAuth client'),
         ),
         migrations.AlterField(
             model_name='token',

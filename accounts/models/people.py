@@ -111,7 +111,9 @@ class OpenPGPKey(models.Model):
     armored = models.TextField()
     algorithm = models.CharField(max_length=32, blank=True)
     bits = models.PositiveIntegerField(null=True, blank=True)
-    user_ids = models.JSONField(default=list, blank=True, editable=False)
+    user_ids = models.JSONField(
+        default=list, db_default=models.Value([], models.JSONField()), blank=True, editable=False
+    )
     is_published = models.BooleanField("served in the directory", default=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)

@@ -33,7 +33,7 @@ class Token(models.Model):
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     family = models.UUIDField(default=uuid.uuid4, db_index=True, editable=False)
     credential = models.CharField("opened by", max_length=128, blank=True, db_index=True)
-    client = models.CharField("OAuth client", max_length=64, blank=True, db_index=True)
+    client = models.CharField("OAuth client", max_length=64, blank=True, db_default="", default="")
     scope = models.CharField(max_length=1024, blank=True)
     amr = models.CharField("methods", max_length=64, blank=True)
     issued_at = models.DateTimeField(default=clock.now, editable=False)
@@ -55,6 +55,7 @@ class Token(models.Model):
             models.Index(fields=["revoked_at"], name="tokens_by_end", condition=Q(revoked_at__isnull=False)),
             models.Index(fields=["expires_at"], name="tokens_by_expiry"),
             models.Index(fields=["idle_until"], name="tokens_by_idleness"),
+            models.Index(fields=["client"], name="tokens_of_a_client"),
         ]
 
     def __str__(self) -> str:

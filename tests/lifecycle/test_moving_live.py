@@ -3,80 +3,19 @@
 import contextlib
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conformance.oauth.conftest import SETTINGS
-from tests.live import Database, Installation, Server, database, matrix, running
-from tests.live.laverna import Person as Author
-from tests.live.session import Client
+from tests.live import Database, Installation, Server, database, running
 from tests.upgrade import residents
+from tests.upgrade.crowd import Crowd, wait_until
 
 pytestmark = pytest.mark.thorough
 
-PATIENCE = 60.0  # seconds
 ENOUGH = 25  # accounts of each door before the backup begins
-
-
-class Crowd:
-    """New people at three doors, all the time; remembers those to whom the server said yes, in that order."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.let_in: list[tuple[str, Callable[[int], bool]]] = []
-        self.wrong: list[str] = []
-        self._over = threading.Event()
-        jobs = (self._session, self._matrix, self._laverna)
-        self._threads = [threading.Thread(target=self._repeat, args=(job,), daemon=True) for job in jobs]
-
-    def __enter__(self) -> "Crowd":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join(PATIENCE)
-
-    def count(self, door: str) -> int:
-        return sum(name == door for name, _ in tuple(self.let_in))
-
-    def _repeat(self, job: Callable[[], tuple[str, Callable[[int], bool]]]) -> None:
-        while not self._over.is_set():
-            try:
-                self.let_in.append(job())
-            except Exception as failure:  # whatever it is, it is a finding
-                self.wrong.append(repr(failure)[:500])
-
-    def _session(self) -> tuple[str, Callable[[int], bool]]:
-        person = Client(self.port)
-        token = person.log_in()
-
-        def comes_again(port: int) -> bool:
-            there = Client(port, person.private_key)
-            return there.who_am_i(token).status == 200 and bool(there.log_in())
-
-        return "session", comes_again
-
-    def _matrix(self) -> tuple[str, Callable[[int], bool]]:
-        name = matrix.new_name()
-        token = matrix.register(self.port, name)["access_token"]
-        return "matrix", lambda port: matrix.who_am_i(port, token) == 200 and bool(matrix.log_in(port, name))
-
-    def _laverna(self) -> tuple[str, Callable[[int], bool]]:
-        person = Author(self.port).signed_in()
-        there = Author(0, person.username, person.key)
-
-        def comes_again(port: int) -> bool:
-            there.port = port
-            return there.ask("GET", "/api/me", token=person.token).status == 200 and bool(there.log_in())
-
-        return "openpgp", comes_again
 
 
 @pytest.fixture
@@ -104,13 +43,6 @@ def command(installation: Installation, place: Database, *arguments: object) -> 
         capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     return done.stdout if done.returncode == 0 else f"refused: {done.stderr}"
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 3 * PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "the server is too slow"
-        time.sleep(0.02)
 
 
 def everybody_comes(

@@ -12,7 +12,7 @@ Nothing here imports Django: the server is asked over the wire, its rows in plai
 """
 
 from tests.live.database import Database
-from tests.live.run import Installation, running
+from tests.live.run import Installation, environment_of, running
 from tests.live.server import Server
 
-__all__ = ["Database", "Installation", "Server", "running"]
+__all__ = ["Database", "Installation", "Server", "environment_of", "running"]

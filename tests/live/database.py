@@ -104,11 +104,11 @@ def _execute(server_url: str, sql: str) -> None:
         connection.execute(sql)  # type: ignore[call-overload]
 
 
-def migrate(url: str, folder: Path) -> None:
-    """Brings a database to the schema of this code."""
+def migrate(url: str, folder: Path, *, code: Path = ROOT) -> None:
+    """Brings a database to the schema of a checkout, of this one as a rule."""
     environment = os.environ | {"DATABASE_URL": url, "VAR_DIR": str(folder)}
     command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=code, env=environment, check=False, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-4000:]
 
 

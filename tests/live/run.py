@@ -48,6 +48,18 @@ class Installation:
         return done.stdout
 
 
+def environment_of(database: Database, folder: Path) -> dict[str, str]:
+    """Settings for servers of one installation, with a secret key of its own."""
+    return {name: os.environ[name] for name in _INHERITED if name in os.environ} | {
+        "VAR_DIR": str(folder),
+        "DATABASE_URL": database.url,
+        "SECRET_KEY": secrets.token_hex(32),
+        "RATE_LIMIT_SCALE": "100000",
+        "HTTP_THREADS": "64",  # tests ask fifty times at once, and each may wait for a hash
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
 def _servers(environment: dict[str, str], folder: Path, count: int) -> list[Server]:
     """As many as are wanted; with BEHIND_NGINX=1 each of them is two behind the shipped nginx site."""
     if os.environ.get("BEHIND_NGINX") != "1":
@@ -76,15 +88,7 @@ def running(
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         database = stack.enter_context(own_database(folder, postgres))
-        environment = {name: os.environ[name] for name in _INHERITED if name in os.environ} | {
-            "VAR_DIR": str(folder),
-            "DATABASE_URL": database.url,
-            "SECRET_KEY": secrets.token_hex(32),
-            "RATE_LIMIT_SCALE": "100000",
-            "HTTP_THREADS": "64",  # tests ask fifty times at once, and each may wait for a hash
-            "PYTHONUNBUFFERED": "1",
-            **settings,
-        }
+        environment = environment_of(database, folder) | settings
         servers = _servers(environment, folder, count)
         for server in servers:
             stack.callback(server.kill)

@@ -22,9 +22,12 @@ _LISTENING = re.compile(rb"listening at http://127\.0\.0\.1:(\d+)/")
 class Server:
     """A server that can be killed and started again at the same port; all it prints is kept in `log`."""
 
-    def __init__(self, environment: Mapping[str, str], log: Path, command: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], log: Path, command: tuple[str, ...] = (), *, code: Path = ROOT
+    ) -> None:
         self.environment = dict(environment)
         self.log = log
+        self.code = code  # the checkout that it runs
         self.port = 0
         self._command = command or ("manage.py", "serve", "--host", "127.0.0.1", "--port")
         self._process: subprocess.Popen[bytes] | None = None
@@ -55,7 +58,7 @@ class Server:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, *self._command, str(self.port)],
-                cwd=ROOT,
+                cwd=self.code,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
