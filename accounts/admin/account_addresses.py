@@ -24,7 +24,10 @@ def table(user: User) -> dict[str, Any]:
         )
         for row in addresses
     ]
-    section = {"title": "E-mail addresses", "table": shown.table(("Address", "State", "Added", "Confirmed", ""), rows)}
+    section = {
+        "title": "E-mail addresses",
+        "table": shown.table(("Address", "State", "Added", "Confirmed", "Change"), rows),
+    }
     return section if user.deactivated_at else section | {"more": (_page(user, "add_address"), "Add an e-mail address")}
 
 

@@ -25,6 +25,7 @@ _WHAT: Mapping[str, str] = {
     "watch": "looks whether all is well",
     "purge": "deletes what has expired",
     "figures": "shares numbers between processes",
+    "clock": "keeps the time, should the machine's go back",
     "presence": "says which processes live",
     "counts": "counts the audit log for this page",
 }

@@ -32,7 +32,7 @@ def look(page: Any, name: str, *, ignored: tuple[str, ...] = ()) -> None:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.evaluate(_DARK, scheme)
         page.set_viewport_size(_WIDE)
-        _keep(page, f"{name}-{scheme}")
+        keep(page, f"{name}-{scheme}")
         if scheme == "light":
             page.evaluate(_AXE.read_text())  # injected past the page's policy, as an extension would
         found = page.evaluate(_RUN, [scheme, list(ignored)])
@@ -45,13 +45,30 @@ def look_on_a_telephone(page: Any, name: str) -> None:
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     page.evaluate(_DARK, "light")
     page.set_viewport_size(_PHONE)
-    _keep(page, f"{name}-phone")
+    keep(page, f"{name}-phone")
     assert page.evaluate("document.documentElement.scrollWidth") <= _PHONE["width"], name
     page.set_viewport_size(_WIDE)
 
 
-def _keep(page: Any, name: str) -> None:
+def keep(page: Any, name: str) -> None:
+    """A picture of the whole page, where pictures are kept."""
+    if folder := _pictures():
+        seen = dict(page.viewport_size)
+        height = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size(seen | {"height": max(height, seen["height"])})  # what sticks to an edge hides nothing
+        page.screenshot(path=folder / f"{name}.png", full_page=True)
+        page.set_viewport_size(seen)
+
+
+def keep_the_top(page: Any, name: str) -> None:
+    """A picture of what somebody sees first on a wide screen."""
+    if folder := _pictures():
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.screenshot(path=folder / f"{name}.png")
+
+
+def _pictures() -> Path | None:
     folder = os.environ.get("PAGE_PICTURES")
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+    return Path(folder) if folder else None

@@ -2,10 +2,12 @@
 
 FOLDER holds what `PAGE_PICTURES=FOLDER` keeps of the browser tests: each page in light, dark and phone width. One sheet
 a page goes to docs/pictures/pages, the three side by side, and docs/pages-pictures.md shows them all. The
-German pages, looked at on a telephone alone, stand together on the last sheet.
+German pages, looked at on a telephone alone, stand together on the last sheet. Of the administration four pages go to
+docs/pictures, in light and in dark. What FOLDER has nothing of stays as it is.
 """
 
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,20 +23,36 @@ _SHEET = """<body style="margin: 0; padding: 12px; background: #888; display: fl
 align-items: flex-start">{images}</body>"""
 _WIDTH = sum(VIEWS.values()) + 48
 _GERMAN = "in-german"
+_ADMINISTRATION = ("admin-overview", "admin-audit-trail", "admin-try-it", "admin-guessers")
+_OF_PEOPLE = "admin-second-step"  # the one page of the administration that people's pages have too
 
 
 def main(folder: Path) -> None:
+    """Draws what the folder has pictures of."""
+    names = sorted({path.name.removesuffix("-light.png") for path in folder.glob("*-light.png")})
+    people = [name for name in names if not name.startswith("admin-") or name.startswith(_OF_PEOPLE)]
+    with chromium.started() as browser:
+        page = browser.new_page(viewport={"width": _WIDTH, "height": 100})
+        for name in _ADMINISTRATION:
+            for view in ("light", "dark"):
+                file = folder / f"{name}-{view}.png"
+                if file.is_file():
+                    _draw(page, [(file, _WIDTH - 48)], ROOT / f"docs/pictures/{name}-{view}.jpg")
+        if (top := folder / "admin.png").is_file():
+            shutil.copy(top, ROOT / "docs/pictures/admin.png")
+        if people:
+            _people(page, folder, people)
+
+
+def _people(page: Any, folder: Path, names: list[str]) -> None:
     target = ROOT / "docs/pictures/pages"
     target.mkdir(parents=True, exist_ok=True)
     for old in target.glob("*.jpg"):
         old.unlink()
-    names = sorted({path.name.removesuffix("-light.png") for path in folder.glob("*-light.png")})
     sheets = {name: [(folder / f"{name}-{view}.png", width) for view, width in VIEWS.items()] for name in names}
     sheets[_GERMAN] = [(file, VIEWS["phone"]) for file in sorted(folder.glob("german-*-phone.png"))]
-    with chromium.started() as browser:
-        page = browser.new_page(viewport={"width": _WIDTH, "height": 100})
-        for name, files in sheets.items():
-            _draw(page, [(file, width) for file, width in files if file.is_file()], target / f"{name}.jpg")
+    for name, files in sheets.items():
+        _draw(page, [(file, width) for file, width in files if file.is_file()], target / f"{name}.jpg")
     shown = [f"## {_title(name)}\n\n![{_title(name)}](pictures/pages/{name}.jpg)" for name in sheets]
     (ROOT / "docs/pages-pictures.md").write_text("\n\n".join([_HEAD, *shown]) + "\n")
 

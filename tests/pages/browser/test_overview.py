@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.live import Installation
-from tests.pages.browser.looking import look
+from tests.pages.browser.looking import keep_the_top, look
 
 _PASSWORD = "correct horse battery"
 _FILL = f"""
@@ -35,6 +35,7 @@ def test_the_first_page_is_readable_light_dark_and_on_a_telephone(page: Any, ins
     assert page.locator("svg.mirrored-chart").count() == 12, "five doors and the administration, a day and a month each"
     # The library's title stands outside every landmark.
     look(page, "admin-overview", ignored=("region",))
+    keep_the_top(page, "admin")
     page.locator("summary").first.focus()
     page.keyboard.press("Enter")
     assert page.locator(".overview-long table").first.is_visible()
