@@ -68,6 +68,22 @@ def own_process_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         signal.connect(close_old_connections)
 
 
+@pytest.fixture(autouse=True)
+def password_hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes that cost nothing, for half of the suite's time went into them; `real_hashes` gives the real ones back.
+    Live servers have the real ones."""
+    from accounts.hashers import Argon2id
+
+    if "real_hashes" not in request.fixturenames:
+        monkeypatch.setattr(Argon2id, "time_cost", 1)
+        monkeypatch.setattr(Argon2id, "memory_cost", 64)
+
+
+@pytest.fixture
+def real_hashes() -> None:
+    """For tests of what a hash is, or costs."""
+
+
 @pytest.fixture
 def standing_clock() -> Iterator[None]:
     """No time passes, so that no allowance is refilled while a busy machine works through the requests of a test.

@@ -11,7 +11,7 @@ from accounts.errors import Reason, Refusal
 from accounts.hashers import SynapseBcrypt
 from accounts.models import User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("real_hashes")]
 
 GOOD = "three green bottles"
 ARGON = "argon2$argon2id$v=19$m=19456,t=2,p=1$"

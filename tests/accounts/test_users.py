@@ -175,6 +175,7 @@ def test_suspended_and_locked_are_two_things():
     assert user.state is User.State.ACTIVE
 
 
+@pytest.mark.usefixtures("real_hashes")
 def test_passwords_are_argon2id_with_19_mib():
     user = users.create("alice", password="correct horse battery")
     assert user.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
@@ -216,6 +217,7 @@ def test_256_characters_count_to_the_last():
     assert not passwords.verify(user, long[:255] + "!")
 
 
+@pytest.mark.usefixtures("real_hashes")
 def test_nobody_and_an_account_without_password_cost_a_hash(monkeypatch):
     hashed = []
     real = passwords.check_password

@@ -450,6 +450,7 @@ def test_a_real_command_fails_with_one_line(tmp_path: Path) -> None:
     assert "no such file" in manage(tmp_path / "idp.sqlite3", "import_synapse", tmp_path / "absent.db").reason
 
 
+@pytest.mark.thorough
 def test_ten_thousand_accounts_sign_in_as_before(synapse: SynapseDatabase) -> None:
     shared = hash_of("shared")
     ids = [f"@person{number}:{SERVER}" for number in range(10_000)]

@@ -72,6 +72,7 @@ def test_sealed_texts_are_opened_with_the_keys_that_are_here(settings):
     assert "secret_key" in told
 
 
+@pytest.mark.usefixtures("real_hashes")
 def test_hashing_is_argon2_of_the_least_size(monkeypatch):
     assert "Argon2id, 19 MiB, 2 rounds" in good("hashing")
     weak = type("Weak", (type(get_hasher("default")),), {"memory_cost": 8 * 1024})
