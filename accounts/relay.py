@@ -154,10 +154,14 @@ class _Bus:
         try:
             async with asyncio.timeout(_PATIENCE):
                 await asyncio.shield(self._up)
-                if group not in self._subscribed:
+                while group not in self._subscribed:
+                    # Again where it does not come: the mark goes by another connection than the subscription ahead of
+                    # it, and Redis may take it first.
                     self._command("add", group, number)
-                    await mark
-                    self._subscribed.add(group)
+                    await asyncio.wait([mark], timeout=BEAT_SECONDS)
+                    if mark.done():
+                        mark.result()
+                        self._subscribed.add(group)
         except TimeoutError:
             raise Lost from None
         finally:

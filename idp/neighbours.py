@@ -92,6 +92,7 @@ class _Line:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
+        self._hearing = asyncio.Lock()  # a read that was cancelled may not have noticed when the next one begins
         self._unpacker = msgpack.Unpacker(max_buffer_size=_MOST_BYTES)
 
     async def say(self, message: Mapping[str, Any]) -> None:
@@ -100,19 +101,21 @@ class _Line:
 
     async def hear(self) -> dict[str, Any] | None:
         """None when the other side is gone."""
-        while True:
-            for message in self._unpacker:
-                heard: dict[str, Any] = message
-                return heard
-            data = await self._reader.read(65_536)
-            if not data:
-                return None
-            self._unpacker.feed(data)
+        async with self._hearing:
+            while True:
+                for message in self._unpacker:
+                    heard: dict[str, Any] = message
+                    return heard
+                data = await self._reader.read(65_536)
+                if not data:
+                    return None
+                self._unpacker.feed(data)
 
     async def finish(self) -> None:
         """Says that nothing more comes, and hears the other side out: what is said into a closed line breaks it."""
         with contextlib.suppress(OSError, ValueError, TimeoutError):
-            self._writer.write_eof()
+            if not self._writer.is_closing():
+                self._writer.write_eof()
             async with asyncio.timeout(_FAREWELL):
                 while await self.hear() is not None:
                     pass
@@ -134,7 +137,10 @@ async def _carry(label: str, scope: Scope, receive: Receive, send: Send) -> bool
         await line.say({name: scope[name] for name in _CARRIED if name in scope})
         while (message := await line.hear()) is not None:
             begun = True
-            await send(message)
+            try:
+                await send(message)
+            except OSError:  # the client is gone
+                return True
             if message["type"] == "websocket.close" or _ends(message):
                 return True
         if begun and scope["type"] == "websocket" and not asking.done():

@@ -52,14 +52,17 @@ def _upgradable(engine: Engine, sid: str) -> Session:
 
 
 async def _probe(session: Session, receive: Receive, send: Send) -> bool:
-    """The client asks over the new transport, stops polling, and says that it has changed."""
+    """The client asks over the new transport, stops polling, and says that it has changed.
+
+    A connection that ends meanwhile has last words, and who has changed will not poll for them.
+    """
     try:
         async with asyncio.timeout(_PROBE_SECONDS):
             if (await receive()).get("text") != "2probe":
                 return False
             await send({"type": "websocket.send", "text": "3probe"})
             session.outbox.release()
-            return (await receive()).get("text") == "5" and not session.closed
+            return (await receive()).get("text") == "5"
     except TimeoutError:
         return False
     finally:

@@ -19,10 +19,14 @@ class Layer(InMemoryChannelLayer):
         self.broken = False
         self.sent = []
         self.deaf = False
+        self.too_early = 0  # marks that overtake their subscription, and reach nobody
 
     async def group_send(self, group, message):
         if self.broken:
             raise ConnectionError
+        if "mark" in message and self.too_early:
+            self.too_early -= 1
+            return
         self.sent.append(message)
         await super().group_send(group, message)
 
@@ -123,6 +127,17 @@ async def test_who_leaves_and_joins_at_once_stays(processes):
         await asyncio.sleep(0.001)
     here.send("g", Parcel("e", "1"))
     await until(lambda: listener.heard)
+
+
+async def test_a_mark_that_overtook_its_subscription_is_sent_again(processes):
+    layer, here, there = processes
+    listener = Listener()
+    layer.too_early = 2
+    await here.join("g", listener)
+    assert layer.too_early == 0
+    await there.join("g", Listener())
+    there.send("g", Parcel("e", "1"))
+    await until(lambda: ("e", "1") in listener.heard)
 
 
 @pytest.mark.parametrize("how", ["broken", "deaf"])

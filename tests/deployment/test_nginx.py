@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from idp.server.limits import Limits
 from tests.live import matrix, nginx, running
 from tests.live.nginx import Front
 from tests.live.redis_server import RedisServer
@@ -88,10 +89,19 @@ def test_one_of_two_may_go_and_nobody_notices(front: Front) -> None:
         first.start()
 
 
+def test_a_kept_connection_is_let_go_before_a_process_closes_it() -> None:
+    """Else a POST on its way into a connection that is being closed is lost: it may not be sent twice."""
+    for name, count in (("nginx/latchkey.conf", 1), ("nginx/several-machines.conf", 2), ("caddy/Caddyfile", 2)):
+        text = (nginx.ROOT / "deploy" / name).read_text()
+        found = [int(seconds) for seconds in re.findall(r"^\s*keepalive(?:_timeout)? (\d+)s;?$", text, re.MULTILINE)]
+        assert len(found) == count, name
+        assert max(found) <= Limits().keep_alive_seconds - 10, name
+
+
 def test_the_site_is_the_shipped_one_but_for_names_and_ports(front: Front) -> None:
     """So that what is tested is what is installed."""
     shipped = (nginx.ROOT / "deploy/nginx/latchkey.conf").read_text()
-    tried = nginx.site(front._servers, front.log.parent, front.port)
+    tried = nginx.site([server.port for server in front._servers], front.log.parent, front.port)
     kept = {line.strip() for line in tried.splitlines()}
     left_out = [line.strip() for line in shipped.splitlines() if line.strip() and line.strip() not in kept]
     allowed = r"(server|listen|server_name|ssl_\w+|access_log|location / \{|return 301) .*|server \{|\}"

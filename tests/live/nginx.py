@@ -7,6 +7,7 @@ import contextlib
 import os
 import re
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Sequence
@@ -40,23 +41,76 @@ http {{
 """
 
 
+def in_front() -> bool:
+    """Whether every server of this run is two processes behind nginx (docs/deployment.md)."""
+    return os.environ.get("BEHIND_NGINX") == "1"
+
+
 def command() -> str | None:
     """The program, looked for where Debian puts it too."""
     return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 
 
-def site(servers: Sequence[Server], folder: Path, port: int, *, believes_clients: bool = False) -> str:
-    """The shipped site with these servers. `believes_clients`: tests pretend to come from other addresses."""
+def site(ports: Sequence[int], folder: Path, port: int, *, believes_clients: bool = False) -> str:
+    """The shipped site with servers at these ports. `believes_clients`: tests pretend to come from other addresses."""
     text = _SITE.read_text()
     text = re.sub(r"server \{\s+listen 80;.*?\n\}\n", "", text, flags=re.DOTALL)
     text = re.sub(r"^ +(ssl_\w+|server_name) .*\n", "", text, flags=re.MULTILINE)
     text = text.replace("    listen [::]:443 ssl;\n", "").replace("listen 443 ssl;", f"listen 127.0.0.1:{port};")
-    lines = "".join(f"    server 127.0.0.1:{server.port} max_fails=3 fail_timeout=2s;\n" for server in servers)
+    lines = "".join(f"    server 127.0.0.1:{server} max_fails=3 fail_timeout=2s;\n" for server in ports)
     text = re.sub(r"(    server 127\.0\.0\.1:\d+ .*\n)+", lines, text)
     text = text.replace("/var/log/nginx/latchkey.log", f"{folder}/nginx-access.log")
     if believes_clients:
         text = text.replace("X-Forwarded-For $remote_addr", "X-Forwarded-For $proxy_add_x_forwarded_for")
     return text
+
+
+class Nginx:
+    """The program, listening at `port` for servers at others; what it writes is in the folder."""
+
+    def __init__(self, folder: Path, *, believes_clients: bool = False) -> None:
+        self.port = free_port()
+        self._folder, self._believes = folder, believes_clients
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def access_log(self) -> Path:
+        return self._folder / "nginx-access.log"
+
+    def start(self, ports: Sequence[int]) -> None:
+        """Returns when it takes connections."""
+        program = command()
+        assert program is not None, MISSING
+        configuration = self._folder / "nginx.conf"
+        configuration.write_text(
+            _AROUND.format(
+                folder=self._folder,
+                user="user root;" if os.geteuid() == 0 else "",
+                log=_LOG.read_text(),
+                site=site(ports, self._folder, self.port, believes_clients=self._believes),
+            )
+        )
+        self._process = subprocess.Popen(
+            [program, "-c", str(configuration), "-p", str(self._folder)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            time.sleep(0.05)
+        errors = self._folder / "nginx-error.log"
+        raise AssertionError("nginx did not start: " + (errors.read_text()[-2000:] if errors.exists() else ""))
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_PATIENCE)
+            self._process.kill()
+            self._process = None
 
 
 class Front(Server):
@@ -65,13 +119,17 @@ class Front(Server):
     def __init__(self, servers: Sequence[Server], folder: Path, *, believes_clients: bool = False) -> None:
         first = servers[0]
         super().__init__(first.environment, first.log)
-        self._servers, self._folder, self._believes = list(servers), folder, believes_clients
-        self._nginx: subprocess.Popen[bytes] | None = None
-        self.port = free_port()
+        self._servers, self._nginx = list(servers), Nginx(folder, believes_clients=believes_clients)
+        self.port = self._nginx.port
 
     @property
     def access_log(self) -> Path:
-        return self._folder / "nginx-access.log"
+        return self._nginx.access_log
+
+    @property
+    def direct(self) -> Server:
+        """The first of them, past nginx."""
+        return self._servers[0]
 
     @property
     def pids(self) -> list[int]:
@@ -81,46 +139,17 @@ class Front(Server):
         """The servers, then nginx."""
         for server in self._servers:
             server.start(ready_path=ready_path)
-        program = command()
-        assert program is not None, MISSING
-        configuration = self._folder / "nginx.conf"
-        configuration.write_text(
-            _AROUND.format(
-                folder=self._folder,
-                user="user root;" if os.geteuid() == 0 else "",
-                log=_LOG.read_text(),
-                site=site(self._servers, self._folder, self.port, believes_clients=self._believes),
-            )
-        )
-        self._nginx = subprocess.Popen(
-            [program, "-c", str(configuration), "-p", str(self._folder)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + _PATIENCE
-        while time.monotonic() < deadline and self._nginx.poll() is None:
-            if self.status("/healthz") == 200:
-                return self
-            time.sleep(0.05)
-        errors = self._folder / "nginx-error.log"
-        raise AssertionError("nginx did not start: " + (errors.read_text()[-2000:] if errors.exists() else ""))
+        self._nginx.start([server.port for server in self._servers])
+        return self
 
     def kill(self) -> None:
         """All of them."""
-        self._end_nginx()
+        self._nginx.stop()
         for server in self._servers:
             server.kill()
 
     def stop(self) -> int:
         """SIGTERM for the servers, one after the other; the worst exit code."""
         codes = [server.stop() for server in self._servers]
-        self._end_nginx()
+        self._nginx.stop()
         return next((code for code in codes if code), 0)
-
-    def _end_nginx(self) -> None:
-        if self._nginx is not None:
-            self._nginx.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._nginx.wait(_PATIENCE)
-            self._nginx.kill()
-            self._nginx = None

@@ -37,6 +37,11 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def direct(self) -> "Server":
+        """One server process: itself, unless something stands in front (`nginx.Front`)."""
+        return self
+
+    @property
     def pids(self) -> list[int]:
         """The server and its child processes."""
         return process.family(self._process.pid) if self._process else []

@@ -35,6 +35,18 @@ async def test_an_upgrade_frees_the_poll_and_keeps_what_waits(site):
     assert (await site.ask("GET", f"EIO=4&transport=polling&sid={sid}")).status == 400
 
 
+async def test_what_ends_during_its_upgrade_says_its_last_words_on_the_websocket(site):
+    sid = await site.open(4)
+    web = site.web(f"EIO=4&transport=websocket&sid={sid}")
+    await web.hear()
+    web.say("2probe")
+    assert await web.hear() == "3probe"
+    site.door.sockets[0].close(4403)
+    web.say("5")
+    assert await web.hear() == "41"
+    assert await web.close_code() == 4403
+
+
 @pytest.mark.parametrize("say", ["2", "5", '42["echo",1]', b"2probe"])
 async def test_an_upgrade_without_its_probe_leaves_the_polling_connection_alone(site, say):
     sid = await site.open(4)

@@ -79,13 +79,15 @@ def test_nasty_members_after_a_good_proof(nasty: Any, open_installation: Install
 
 
 @pytest.mark.parametrize("part", PATHS)
-def test_nasty_paths_never_break_the_server(part: str, shared: Facts) -> None:
+def test_nasty_paths_never_break_the_server(part: str, shared: Facts, open_installation: Installation) -> None:
+    """Asked past a proxy: nginx answers 400 itself where a path has a NUL or a lone `%`."""
+    matrix = Matrix(open_installation.server.direct.port)
     token = shared.asking.access_token
     places = ["v3/devices/{}", "v3/profile/{}", "v3/profile/{}/displayname", "v1/admin/lock/{}", "{}/login"]
     places += ["v3/auth/{}/fallback/web?session=a", "v3/register/available?username={}", "v3/login/sso/redirect/{}"]
     places += ["v3/auth/m.login.terms/fallback/web?session={}", "v3/account/whoami?access_token={}"]
     for place in places:
-        answer = shared.matrix.get(place.format(part), token="" if "access_token" in place else token)
+        answer = matrix.get(place.format(part), token="" if "access_token" in place else token)
         assert answer.status < 500, (place, answer.body)
 
 

@@ -27,7 +27,8 @@ Call = Callable[[], Any]
 @pytest.fixture(scope="module", params=["daphne-1", "uvicorn-2"])
 def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
     kind, count = request.param.split("-")
-    with running(count=int(count), SERVER=kind, **SETTINGS) as servers:
+    settings: dict[str, Any] = {"TOKEN_CACHE": "on", **SETTINGS}  # as it comes, behind a proxy too
+    with running(count=int(count), SERVER=kind, **settings) as servers:
         make_people(servers, count=1)
         yield servers
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.npm import node_in
-from tests.live import Installation, running
+from tests.live import Installation, nginx, running
 from tests.live.database import ROOT
 
 HERE = Path(__file__).parent
@@ -33,6 +33,7 @@ def checks(node: str, installation: Installation) -> list[dict[str, Any]]:
     environment = installation.environment | {
         "LATCHKEY_MANAGE": json.dumps([sys.executable, str(ROOT / "manage.py")]),
         "PATH": os.environ["PATH"],
+        "SECONDS_TO_SETTLE": "1" if nginx.in_front() else "0",
     }
     done = subprocess.run(
         [node, "run.mjs", installation.server.base_url],

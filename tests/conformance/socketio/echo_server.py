@@ -3,7 +3,8 @@
     python -m tests.conformance.socketio.echo_server daphne|uvicorn [port] [bare] [beat]
 
 The first line of its output is the port. `bare` serves a python-socketio server as it comes, for comparison; with
-`beat` a heart beats twice a second, and silence of 5.5 seconds is death.
+`beat` a heart beats twice a second, and silence of 5.5 seconds is death. Those with one VAR_DIR and a REDIS_URL are
+neighbours.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ django.setup()
 from accounts import aio
 from challenges import socketio as ground
 from challenges.socketio import engine, session
+from idp import neighbours
 from idp.server import state
 from idp.server.limits import Headers, Limits
 from idp.server.listen import listen
@@ -92,7 +94,7 @@ def render_error(status: int, path: str, accept: str) -> tuple[Headers, bytes]:
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] in ("http", "websocket"):
-        await ground.application(scope, receive, send)
+        await neighbours.application(scope, receive, send)
 
 
 def bare() -> Any:
@@ -128,6 +130,7 @@ def main() -> None:
         from idp.server.daphne import BoundedServer
 
         BoundedServer(app, listener=listener, body_limit=body_limit, render_error=render_error, limits=Limits()).run()
+    neighbours.stop()
 
 
 if __name__ == "__main__":

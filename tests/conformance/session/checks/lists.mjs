@@ -6,12 +6,15 @@ import { answers, BAD_TOKEN, check, done, plain } from "../report.mjs";
 import { loggedIn, SessionClient } from "../session_client.mjs";
 
 const NOT_ALLOWED = plain("not allowed");
+// A change is in force at once where it was made, and within a second in other processes, where there are any.
+const settled = () => sleep(Number(process.env.SECONDS_TO_SETTLE ?? 0) * 1000);
 const ask = (server, client) => server.ask("GET", `/loki/v1/get_challenge?pubKey=${client.pubKey}`);
 
 export async function listChecks(server, moderator) {
   const edit = async (method, list, client) => {
     const path = `/loki/v1/moderation/${list}/@${client.pubKey}`;
     answers(await server.ask(method, path, { token: moderator.token }), 200, done);
+    await settled();
   };
   await banChecks(server, edit, moderator);
   await whitelistChecks(server, edit, moderator);
@@ -60,6 +63,7 @@ async function setMode(server, whitelist, witness) {
   server.manage("rules", "mode", "session", whitelist ? "whitelist" : "open");
   const expected = whitelist ? 401 : 200;
   for (let tries = 0; tries < 50 && (await ask(server, witness)).status !== expected; tries += 1) await sleep(100);
+  await settled();
 }
 
 async function whitelistChecks(server, edit, moderator) {
