@@ -144,6 +144,12 @@ def forget() -> None:
         _known.checked_at = float("-inf")
 
 
+def look_again() -> None:
+    """The next decision asks whether rules have changed: called where a change of another process is heard of."""
+    with _known.lock:
+        _known.checked_at = float("-inf")
+
+
 def _current_shapes(*, hold: bool = False) -> tuple[frozenset[str], frozenset[str]]:
     moment = time.monotonic()
     if not hold and moment - _known.checked_at < _SHAPES_LIVE:

@@ -53,12 +53,17 @@ async def opened(person: Person, device_id: str, version: int) -> ClientConnecti
     return socket
 
 
+def message_to(username: str, device_id: str) -> str:
+    """A signal of 1.4 kB for this device."""
+    to = {"username": username, "deviceId": device_id}
+    signal = {"type": "offer", "sdp": "x" * 700}
+    return "42" + json.dumps(["sendSignal", {"signal": signal, "signature": "s" * 500, "to": to}])
+
+
 async def relayed(alice: Person, bob: Person, pid: int, version: int, count: int) -> tuple[float, float]:
     """CPU microseconds of the server and wall seconds for one signal from Alice's device to Bob's."""
     sender, receiver = await opened(alice, "sender", version), await opened(bob, "receiver", version)
-    to = {"username": bob.username, "deviceId": "receiver"}
-    signal = {"type": "offer", "sdp": "x" * 700}
-    message = "42" + json.dumps(["sendSignal", {"signal": signal, "signature": "s" * 500, "to": to}])
+    message = message_to(bob.username, "receiver")
     await exchange(sender, receiver, message, WARM_UP)
     cpu, begun = process.cpu_seconds(pid), time.perf_counter()
     await exchange(sender, receiver, message, count)

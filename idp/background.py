@@ -17,7 +17,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import close_old_connections
 
-from accounts import clock, homeserver, hub, jobs, leases, mail, retention, throttle, timekeeping
+from accounts import clock, homeserver, hub, jobs, leases, mail, policy, retention, throttle, timekeeping
 from accounts.homeserver import delivery
 from idp import key_watch, neighbours, request_log, watching
 from idp.metrics import working
@@ -191,7 +191,10 @@ def _attempt(job: Callable[[], object], name: str = "", *, every: float = 0.0) -
 
 
 def _deliver(loop: asyncio.AbstractEventLoop, seen: dict[int, float]) -> None:
-    for notice in hub.fresh_notices(seen):
+    notices = hub.fresh_notices(seen)
+    if notices:  # sockets that look now must not decide by what was true half a second ago
+        policy.look_again()
+    for notice in notices:
         loop.call_soon_threadsafe(hub.deliver_here, notice.group, notice.event, notice.data)
 
 

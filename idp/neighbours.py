@@ -11,6 +11,7 @@ import contextlib
 import logging
 import re
 import secrets
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ _MOST_BYTES = 4 * 1_048_576
 _GONE = {"http": {"type": "http.disconnect"}, "websocket": {"type": "websocket.disconnect", "code": 1006}}
 _RESTART = 1012
 _FAREWELL = 10.0  # seconds
+_YOUNG = 60.0  # seconds in which a name may have been taken by a process that does not listen yet
 
 _label = secrets.token_hex(4)
 _listening: asyncio.Lock | None = None
@@ -75,9 +77,11 @@ async def _clear(folder: Path) -> None:
     """Names that killed processes left."""
     for name in folder.glob("*.sock"):
         try:
+            if time.time() - name.stat().st_mtime < _YOUNG:
+                continue
             _, writer = await asyncio.open_unix_connection(name)
             writer.close()
-        except ConnectionRefusedError:
+        except ConnectionRefusedError:  # nobody listens
             name.unlink(missing_ok=True)
         except OSError:
             continue

@@ -1,11 +1,15 @@
 """The consumer base and the hub: R27, R49, architecture.md §5."""
 
+import time
+
 import pytest
 from channels.testing import WebsocketCommunicator
 
-from accounts import clock, hub, tokens, users
+from accounts import clock, hub, policy, rules, tokens, users
 from accounts.consumers import SocketConsumer
-from accounts.models import Notice
+from accounts.models import Notice, Revision
+from accounts.policy import Subject
+from idp import background
 
 pytestmark = pytest.mark.django_db
 
@@ -66,3 +70,24 @@ async def test_a_socket_message_hops_through_no_thread(monkeypatch):
     await socket.send_to(text_data="hello")
     assert await socket.receive_from() == "hello"
     await socket.disconnect()
+
+
+def test_who_hears_of_a_change_decides_by_the_lists_as_they_are_now(user):
+    person = Subject(username="alice")
+    assert policy.decide("openpgp", person).admitted
+    change_elsewhere()
+    assert policy.decide("openpgp", person).admitted, "remembered for half a second"
+    hub.recheck([hub.user_group(user.pk)])
+
+    class Loop:
+        def call_soon_threadsafe(self, *_: object) -> None:
+            assert not policy.decide("openpgp", person).admitted
+
+    background._deliver(Loop(), {})
+
+
+def change_elsewhere() -> None:
+    """A deny of another process: this one has not heard of it."""
+    rules.add("deny", "username", "alice")
+    policy._known.revision, policy._known.checked_at = Revision.objects.get().number - 1, time.monotonic()
+    policy._known.shapes = frozenset()

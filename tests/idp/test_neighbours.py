@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -128,3 +129,19 @@ async def test_a_client_that_is_gone_is_no_fault_of_the_neighbour(
         assert await neighbours._carry("other", {"type": "http"}, waits, gone)
         assert not await neighbours._carry("nobody", {"type": "http"}, waits, gone)
     assert caplog.text == ""
+
+
+async def test_only_an_old_name_that_nobody_listens_at_is_taken_away(tmp_path: Path) -> None:
+    for name in ("left", "bound"):
+        with closing(socket.socket(socket.AF_UNIX)) as unheard:
+            unheard.bind(str(tmp_path / f"{name}.sock"))
+    long_ago = time.time() - 3600
+    os.utime(tmp_path / "left.sock", (long_ago, long_ago))
+
+    async def welcome(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_unix_server(welcome, tmp_path / "heard.sock"):
+        os.utime(tmp_path / "heard.sock", (long_ago, long_ago))
+        await neighbours._clear(tmp_path)
+        assert {path.stem for path in tmp_path.glob("*.sock")} == {"bound", "heard"}

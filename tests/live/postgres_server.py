@@ -75,8 +75,8 @@ class PostgresServer:
             return cursor.fetchall() if cursor.description else []
 
     def end_connections(self, database: str) -> int:
-        """What an administrator does with pg_terminate_backend: how many connections ended."""
-        sql = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
+        """What an administrator does with pg_terminate_backend, until it is done: how many connections ended."""
+        sql = f"SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = '{database}'"
         return len(self.execute(sql))
 
     def freeze(self) -> None:
