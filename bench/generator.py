@@ -17,7 +17,8 @@ def scenario_of(name: str, argument: Any) -> scenarios.Scenario:
     if name == scenarios.ListedTokens.name:
         return scenarios.ListedTokens(argument)
     found = oauth_scenarios.scenario_of(name, argument) or rendezvous_scenarios.scenario_of(name, argument)
-    return found or {**scenarios.ALL, **laverna.ALL}[name]()
+    known: dict[str, type[scenarios.Scenario]] = {**scenarios.ALL, **laverna.ALL, "healthz": scenarios.Health}
+    return found or known[name]()
 
 
 async def serve(port: int, count: int) -> None:

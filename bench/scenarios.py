@@ -35,6 +35,15 @@ class Bare(Scenario):
         await connection.ask(get("/"))
 
 
+class Health(Scenario):
+    """/healthz, which asks nobody: what a process costs by itself. `bench.workers` takes it for the bare answer."""
+
+    name = "healthz"
+
+    async def turn(self, connection: Connection) -> None:
+        await connection.ask(get("/healthz"))
+
+
 class GetChallenge(Scenario):
     """get_challenge, every time with another key."""
 

@@ -15,14 +15,19 @@ from collections.abc import Iterator
 from websockets.asyncio.client import ClientConnection
 
 from bench import report, scenarios, signaling
-from bench.measure import Generator, cpu_seconds, generator, median, resident_mebibytes
+from bench.measure import cpu_seconds, generator, median, resident_mebibytes
 from bench.report import Figure
 from tests.live import Server, process, running
 from tests.live.laverna import Person
 
 _WORKERS = (1, 2, 4)
 _CONNECTIONS = 16  # enough for each of four processes to get some
-_TURNS = {scenarios.WhoAmI.name: 6000, scenarios.Token.name: 2000, scenarios.FullLogin.name: 400}
+_TURNS = {
+    scenarios.Health.name: 6000,
+    scenarios.WhoAmI.name: 6000,
+    scenarios.Token.name: 2000,
+    scenarios.FullLogin.name: 400,
+}
 _SIGNALS = 4000 // signaling.PIPELINE * signaling.PIPELINE
 
 
@@ -30,14 +35,12 @@ def figures(rounds: int) -> Iterator[Figure]:
     """Requests by number of workers, then signals within a process and between two."""
     with contextlib.ExitStack() as stack:
         servers: dict[int, Server] = {}
-        loads: dict[int, Generator] = {}
         for count in _WORKERS:
             installation = stack.enter_context(running(SERVER="uvicorn", WORKERS=str(count)))
             servers[count] = installation.server
-            loads[count] = stack.enter_context(generator(installation.server, connections=_CONNECTIONS))
             yield Figure(_named(count), "memory after start", resident_mebibytes(installation.server), "MiB")
         for name, turns in _TURNS.items():
-            yield from _side_by_side(servers, loads, name, turns, rounds)
+            yield from _side_by_side(servers, name, turns, rounds)
     with running(SERVER="uvicorn", count=2) as installation:
         here, there = installation.servers
         for what, receiver in (("within a process", here), ("between two processes", there)):
@@ -48,33 +51,32 @@ def _named(count: int) -> str:
     return f"{count} worker{'s' if count > 1 else ''}"
 
 
-def _side_by_side(
-    servers: dict[int, Server], loads: dict[int, Generator], name: str, turns: int, rounds: int
-) -> Iterator[Figure]:
+def _side_by_side(servers: dict[int, Server], name: str, turns: int, rounds: int) -> Iterator[Figure]:
     costs: dict[int, list[float]] = {count: [] for count in servers}
     walls: dict[int, list[float]] = {count: [] for count in servers}
-    for load in loads.values():
-        load.choose(name)
     for number in range(rounds + 1):
         for count, server in servers.items():
-            cost, wall = _one_round(server, loads[count], turns)
+            cost, wall = _one_round(server, name, turns)
             if number:  # the first one warms up
                 costs[count].append(cost)
                 walls[count].append(wall)
-    for count, cost in costs.items():
-        yield Figure(_named(count), name, median(cost), "µs", spread=(min(cost), max(cost)))
-        yield Figure(_named(count), f"{name}, a second and core", 1e6 / median(cost), "/s")
-        yield Figure(_named(count), f"{name}, the same to one worker", median(costs[1]) / median(cost), "×")
+    for count, found in costs.items():
+        yield Figure(_named(count), name, median(found), "µs", spread=(min(found), max(found)))
+        yield Figure(_named(count), f"{name}, a second and core", 1e6 / median(found), "/s")
+        yield Figure(_named(count), f"{name}, the same to one worker", median(costs[1]) / median(found), "×")
         yield Figure(_named(count), f"{name}, a second on this machine", median(walls[count]), "/s")
 
 
-def _one_round(server: Server, load: Generator, turns: int) -> tuple[float, float]:
-    """CPU microseconds of the server for a request, and requests a second of the clock."""
-    load.prepare(turns)
-    before, begun = cpu_seconds(server), time.perf_counter()
-    load.run()
-    seconds = time.perf_counter() - begun
-    time.sleep(0.03)  # what the server still does after the last answer belongs to it
+def _one_round(server: Server, name: str, turns: int) -> tuple[float, float]:
+    """CPU microseconds of the server for a request, and requests a second of the clock. With connections of its own:
+    others would be closed while the other servers have their turn."""
+    with generator(server, connections=_CONNECTIONS) as load:
+        load.choose(name)
+        load.prepare(turns)
+        before, begun = cpu_seconds(server), time.perf_counter()
+        load.run()
+        seconds = time.perf_counter() - begun
+        time.sleep(0.03)  # what the server still does after the last answer belongs to it
     return (cpu_seconds(server) - before) * 1e6 / turns, turns / seconds
 
 

@@ -116,6 +116,7 @@ def serve(config: BoundedConfig, listener: socket.socket, *, shared: bool = Fals
     # code is 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
+    config.configure_logging()  # again: a worker has the pickled configuration, and its loggers know nothing of it
     server = DrainingServer(config)
     server.shares_listener = shared
     server.run(sockets=[listener])

@@ -24,6 +24,7 @@ from tests.conformance.oauth.provider import CODE, DEVICE, REFRESH, Attempt, Pro
 from tests.conformance.otp import person as otp_people
 from tests.live import Installation, running
 from tests.live.laverna import Person as Author
+from tests.live.redis_server import RedisServer
 from tests.live.session import Client
 
 PASSWORD = "correct horse battery"
@@ -144,10 +145,16 @@ def administration(run: Run) -> None:
 DOORS = (session_door, matrix_door, code_door, laverna_door, oauth_door, administration)
 
 
-@pytest.fixture(params=["daphne", pytest.param("uvicorn", marks=pytest.mark.thorough)])
+@pytest.fixture(params=[("daphne", 1), ("uvicorn", 1), ("uvicorn", 2)], ids=lambda param: f"{param[0]}-{param[1]}")
 def run(request: pytest.FixtureRequest) -> Iterator[Run]:
-    settings = SETTINGS | {"SERVER": request.param, "LOG_LEVEL": "DEBUG", "METRICS_TOKEN": METRICS_TOKEN}
-    with running(**settings) as installation:
+    server, workers = request.param
+    settings = SETTINGS | {"SERVER": server, "LOG_LEVEL": "DEBUG", "METRICS_TOKEN": METRICS_TOKEN}
+    with contextlib.ExitStack() as stack:
+        if workers > 1:
+            redis = RedisServer()
+            stack.callback(redis.remove)
+            settings |= {"WORKERS": str(workers), "REDIS_URL": redis.start().url}
+        installation = stack.enter_context(running(**settings))
         oauth_people.make_people(installation, count=2)
         yield Run(installation)
 
