@@ -80,8 +80,12 @@ def password_hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.fixture
-def real_hashes() -> None:
-    """For tests of what a hash is, or costs."""
+def real_hashes(password_hashes: None) -> None:
+    """For tests of what a hash is, or costs. What was remembered of the cheap ones is forgotten."""
+    from accounts import hash_kinds, passwords
+
+    passwords._dummy.cache_clear()
+    hash_kinds.samples.forget()
 
 
 @pytest.fixture

@@ -85,3 +85,14 @@ def test_every_path_can_stand_in_a_line_of_json(path):
 def test_no_random_text_is_shown_whole(secret):
     assert secret not in masking.shown(f"/somewhere/{secret}")
     assert secret not in masking.shown(f"/{secret}/x")
+
+
+def test_a_secret_with_slashes_of_its_own_is_not_shown_whole():
+    secret = "0zaN7GUtH0XysBOsfQD+JpD/wL5nPpyyP3s/13LUmMC3QuzutjO7Kfh/mywTgg8="
+    assert masking.shown(f"/{secret}") == "/0zaN...(23)/wL5n...(11)/13LU...(19)/mywT...(8)"
+    assert masking.shown("/mywTgg8=/x") == "/mywT...(8)/x"
+
+
+@pytest.mark.parametrize("path", ["/_matrix/client/v3/devices/JLAFKJWSCS", "/api/users/name/Alice", "/x/Ab3defg"])
+def test_what_is_short_or_of_one_case_is_shown(path):
+    assert masking.shown(path) == path

@@ -21,6 +21,11 @@ _RUN = """async ([scheme, ignored]) => {
 }"""
 # The administration asks for the scheme only while it loads.
 _DARK = 'scheme => document.documentElement.classList.toggle("dark", scheme === "dark")'
+# Colours fade into each other, and half-way there is too little contrast.
+_SETTLED = """() => {
+  document.body.getBoundingClientRect();
+  for (const one of document.getAnimations()) { try { one.finish(); } catch { one.cancel(); } }
+}"""
 
 
 def look(page: Any, name: str, *, ignored: tuple[str, ...] = ()) -> None:
@@ -32,6 +37,7 @@ def look(page: Any, name: str, *, ignored: tuple[str, ...] = ()) -> None:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.evaluate(_DARK, scheme)
         page.set_viewport_size(_WIDE)
+        page.evaluate(_SETTLED)
         keep(page, f"{name}-{scheme}")
         if scheme == "light":
             page.evaluate(_AXE.read_text())  # injected past the page's policy, as an extension would
