@@ -4,7 +4,7 @@
     process.py    what /proc says of a process: children, CPU time, memory
     server.py     start, wait for /readyz, kill -9, restart
     run.py        the context manager `running`: one or several servers on one database
-    postgres_server.py  redis_server.py   stores of a test's own, that can be killed, frozen and started again
+    postgres_server.py  redis_server.py  stoppable.py   stores of a test's own: killed, frozen, started again
     admin.py      an administrator who signs in and fills forms in
     session.py    a Session client: key pair, decryption, the three calls of a login
 

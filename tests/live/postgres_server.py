@@ -19,6 +19,7 @@ import pytest
 
 from tests.live import process
 from tests.live.redis_server import free_port
+from tests.live.stoppable import StoppableServer
 
 MISSING = "Postgres' own programs are not installed: apt-get install postgresql"
 NO_USER = "Postgres does not run as root and there is no user postgres: apt-get install postgresql"
@@ -33,7 +34,7 @@ _OPTIONS = {
 }
 
 
-class PostgresServer:
+class PostgresServer(StoppableServer):
     def __init__(self) -> None:
         self._programs = _programs()
         self._user = _user()
@@ -41,7 +42,6 @@ class PostgresServer:
         self._folder = Path(tempfile.mkdtemp(prefix="latchkey-postgres-"))
         if self._user:
             shutil.chown(self._folder, self._user)
-        self._process: subprocess.Popen[bytes] | None = None
         initdb = ("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync")
         done = self._popen(*initdb, "--pgdata", str(self._data), stderr=subprocess.PIPE)
         _, complaint = done.communicate(timeout=_PATIENCE)
@@ -79,18 +79,8 @@ class PostgresServer:
         sql = f"SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = '{database}'"
         return len(self.execute(sql))
 
-    def freeze(self) -> None:
-        """All its processes stop where they are: connections stay, new ones are taken by the kernel, nobody answers."""
-        self._signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        self._signal(signal.SIGCONT)
-
-    def put_right(self) -> None:
-        """Running again, whatever was done to it."""
-        if self._process is None or self._process.poll() is not None:
-            self.start()
-        self.thaw()
+    def _restart(self) -> None:
+        self.start()
 
     def kill(self) -> None:
         """kill -9, all its processes."""
@@ -105,10 +95,6 @@ class PostgresServer:
             self._process.send_signal(signal.SIGINT)
             self._process.wait(_PATIENCE)
             self._process = None
-
-    def remove(self) -> None:
-        self.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _signal(self, number: int) -> None:
         """To all its processes; those for one connection each come and go."""

@@ -2,13 +2,15 @@
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 import time
+from pathlib import Path
 
 import pytest
+
+from tests.live.stoppable import StoppableServer
 
 MISSING = "redis-server is not installed: apt-get install redis-server"
 _PATIENCE = 30.0
@@ -21,15 +23,14 @@ def free_port() -> int:
         return port
 
 
-class RedisServer:
+class RedisServer(StoppableServer):
     def __init__(self) -> None:
         command = shutil.which("redis-server")
         if command is None:
             pytest.skip(MISSING)
         self.port = free_port()
         self._command = command
-        self._folder = tempfile.mkdtemp(prefix="latchkey-redis-")
-        self._process: subprocess.Popen[bytes] | None = None
+        self._folder = Path(tempfile.mkdtemp(prefix="latchkey-redis-"))
 
     @property
     def url(self) -> str:
@@ -38,7 +39,7 @@ class RedisServer:
     def start(self) -> "RedisServer":
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self._process = subprocess.Popen(
-            [self._command, *options, "--dir", self._folder], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [self._command, *options, "--dir", str(self._folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
@@ -49,28 +50,14 @@ class RedisServer:
                 time.sleep(0.02)
         raise AssertionError("redis-server did not start")
 
-    def freeze(self) -> None:
-        """It keeps its connections and answers nothing."""
-        self._signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        self._signal(signal.SIGCONT)
-
-    def put_right(self) -> None:
-        """Running again, whatever was done to it."""
-        if self._process is None or self._process.poll() is not None:
-            self.start()
-        self.thaw()
+    def _restart(self) -> None:
+        self.start()
 
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
             self._process.wait(_PATIENCE)
             self._process = None
-
-    def remove(self) -> None:
-        self.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _signal(self, number: int) -> None:
         assert self._process is not None
