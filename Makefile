@@ -26,7 +26,7 @@ setup: $(RUN_STAMP) ## create .venv and install what running needs
 run: $(RUN_STAMP) ## serve at http://127.0.0.1:8000/ (migrates, makes a first administrator)
 	@$(MANAGE) start
 
-test: $(DEV_STAMP) ## run the whole test suite (TEST='-k word' narrows it)
+test: $(DEV_STAMP) ## run the test suite (THOROUGH=1: all of it; TEST='-k word' narrows it)
 	@$(BIN)/python -m pytest $(TEST)
 
 lint: $(DEV_STAMP) ## format check, rules, types, import contracts

@@ -191,7 +191,7 @@ def shown(client_ids: Collection[str]) -> dict[str, programs.Program]:
 
 
 def listed() -> QuerySet[Client]:
-    """All registrations, the latest first, with `live_sessions`."""
+    """All registrations, the latest first."""
     return Client.objects.order_by("-pk")
 
 

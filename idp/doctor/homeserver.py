@@ -4,16 +4,15 @@ import secrets
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from functools import wraps
-from typing import Any
 
 from django.conf import settings
 
 from accounts import clock, words
-from accounts.homeserver import client, transport
+from accounts.homeserver import client
 from accounts.homeserver import queue as tasks
 from accounts.homeserver.client import CallFailed
-from accounts.homeserver.transport import Answer, NoAnswer
 from accounts.models import HomeserverAccount, HomeserverTask
+from idp.doctor.asking import ask_url, shown
 from idp.doctor.findings import Check, Finding, failed, good, skipped
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
@@ -43,7 +42,7 @@ def metadata() -> Finding:
     """Synapse fetches this once in its life; browsers and apps fetch it at each login."""
     url = f"{settings.PUBLIC_URL}/.well-known/openid-configuration"
     cure = "Serve this server under PUBLIC_URL: check DNS, the certificate, the reverse proxy and that it runs."
-    answer = _asked("GET", url)
+    answer = ask_url("GET", url)
     if isinstance(answer, str):
         return failed(f"{url}: {answer}", cure)
     if answer.status != 200:
@@ -51,7 +50,7 @@ def metadata() -> Finding:
     named = answer.json.get("issuer")
     if named != issuer():
         return failed(
-            f"the issuer there is {_shown(named)}, not {issuer()}",
+            f"the issuer there is {shown(named)}, not {issuer()}",
             "Set PUBLIC_URL to the URL that people see; restart Synapse afterwards, it keeps the metadata for good.",
         )
     if not isinstance(answer.json.get("account_management_uri"), str):
@@ -63,14 +62,14 @@ def metadata() -> Finding:
 def introspection() -> Finding:
     """Synapse asks this about every token; the path is fixed in it."""
     url = f"{settings.PUBLIC_URL}/oauth2/introspect"
-    answer = _asked("POST", url, headers=_FORM | _bearer(), body=b"token=doctor&token_type_hint=access_token")
+    answer = ask_url("POST", url, headers=_FORM | _bearer(), body=b"token=doctor&token_type_hint=access_token")
     if isinstance(answer, str):
         return failed(f"{url}: {answer}", "Serve this server under PUBLIC_URL, the path /oauth2/introspect included.")
     if answer.status == 401:
         return failed("it refuses the secret", "Restart this server: it runs with another MATRIX_HOMESERVER_SECRET.")
     if answer.status != 200 or answer.json != {"active": False}:
         return failed(f"{url}: {answer.status}", "Another server answers there: check the proxy's rules for /oauth2/.")
-    stranger = _asked("POST", url, headers=_FORM, body=b"token=doctor")
+    stranger = ask_url("POST", url, headers=_FORM, body=b"token=doctor")
     if isinstance(stranger, str) or stranger.status != 401:
         return failed("it answers without the secret", "A proxy adds an Authorization header, or answers by itself.")
     return good(url)
@@ -80,7 +79,7 @@ def introspection() -> Finding:
 def reached() -> Finding:
     """The plainest question to the homeserver."""
     url = f"{settings.MATRIX_HOMESERVER_URL}/_matrix/client/versions"
-    answer = _asked("GET", url)
+    answer = ask_url("GET", url)
     cure = "Check MATRIX_HOMESERVER_URL, that Synapse runs, and its certificate (SSL_CERT_FILE for one of your own)."
     if isinstance(answer, str):
         return failed(f"{url}: {answer}", cure)
@@ -114,7 +113,7 @@ def secret() -> Finding:
 def delegates() -> Finding:
     """Synapse serves our metadata as its own."""
     url = f"{settings.MATRIX_HOMESERVER_URL}/_matrix/client/v1/auth_metadata"
-    answer = _asked("GET", url)
+    answer = ask_url("GET", url)
     if isinstance(answer, str):
         return failed(f"{url}: {answer}", "See the check that the homeserver answers.")
     named = answer.json.get("issuer")
@@ -125,7 +124,7 @@ def delegates() -> Finding:
         return failed(f"{url}: {answer.status}", f"It cannot read our metadata: check {endpoint} from its machine.")
     if named != issuer():
         return failed(
-            f"it delegates to {_shown(named)}",
+            f"it delegates to {shown(named)}",
             f"Set matrix_authentication_service.endpoint: {issuer()} and restart Synapse.",
         )
     return good(f"issuer {named}")
@@ -139,7 +138,7 @@ def server_name() -> Finding:
     if not theirs:
         return skipped("it does not say its name: no `keys` on that listener, and no account is known there yet")
     if theirs != settings.MATRIX_SERVER_NAME:
-        return failed(f"here {settings.MATRIX_SERVER_NAME}, there {_shown(theirs)}", cure)
+        return failed(f"here {settings.MATRIX_SERVER_NAME}, there {shown(theirs)}", cure)
     return good(theirs)
 
 
@@ -155,13 +154,13 @@ def proxied() -> Finding:
         ("POST", "/v3/refresh", b"{}", 400),
         ("POST", "/r0/logout", b"{}", 401),
     ):
-        answer = _asked(method, base + path, body=body)
+        answer = ask_url(method, base + path, body=body)
         said = answer if isinstance(answer, str) else answer.status
         if said != expected:
             wrong.append(f"{path}: {said}")
     if wrong:
         return failed(f"below {base}: {', '.join(wrong)}", _PROXY_CURE)
-    outside = _asked("GET", f"{base}/v3/sync")
+    outside = ask_url("GET", f"{base}/v3/sync")
     if not isinstance(outside, str) and outside.status == 404:
         return failed("everything else reaches this server too", "Send all other paths to Synapse; see below.")
     return good(settings.MATRIX_HOMESERVER_PUBLIC_URL)
@@ -170,7 +169,7 @@ def proxied() -> Finding:
 @_only_with_one
 def clocks() -> Finding:
     """By the homeserver's Date header, to a second."""
-    answer = _asked("GET", f"{settings.MATRIX_HOMESERVER_URL}/_matrix/client/versions")
+    answer = ask_url("GET", f"{settings.MATRIX_HOMESERVER_URL}/_matrix/client/versions")
     if isinstance(answer, str) or "date" not in answer.headers:
         return skipped("it does not say what time it is")
     apart = abs((clock.now() - parsedate_to_datetime(answer.headers["date"])).total_seconds())
@@ -197,7 +196,7 @@ def queue() -> Finding:
 
 
 def _their_name() -> str:
-    answer = _asked("GET", f"{settings.MATRIX_HOMESERVER_URL}/_matrix/key/v2/server")
+    answer = ask_url("GET", f"{settings.MATRIX_HOMESERVER_URL}/_matrix/key/v2/server")
     if not isinstance(answer, str) and answer.status == 200:
         return str(answer.json.get("server_name", ""))
     known = HomeserverAccount.objects.exclude(connected_at=None).first()
@@ -208,21 +207,8 @@ def _their_name() -> str:
     return found.user_id.partition(":")[2] if found else ""
 
 
-def _asked(method: str, url: str, **more: Any) -> Answer | str:
-    """The answer, or why there is none."""
-    try:
-        return transport.ask(method, url, **more)
-    except NoAnswer as failure:
-        return f"no answer ({failure})"
-
-
 def _bearer() -> dict[str, str]:
     return {"Authorization": f"Bearer {settings.MATRIX_HOMESERVER_SECRET}"}
-
-
-def _shown(value: object) -> str:
-    text = str(value)[:200]
-    return "".join(char if char.isprintable() else " " for char in text)
 
 
 CHECKS = (

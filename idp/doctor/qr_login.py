@@ -2,15 +2,14 @@
 (qr-login.md §9)."""
 
 import secrets
-from typing import Any
 
 from django.conf import settings
 
 from accounts import homeserver
-from accounts.homeserver import transport
-from accounts.homeserver.transport import Answer, NoAnswer
+from accounts.homeserver.transport import Answer
 from devicelogin.rendezvous import modes
 from devicelogin.rendezvous.protocol import TEXT_PATH
+from idp.doctor.asking import ask_url
 from idp.doctor.findings import Check, Finding, failed, good, skipped
 
 _TEXT = {"Content-Type": "text/plain", "Origin": "https://app.element.io", "Accept-Encoding": "gzip, br"}
@@ -33,7 +32,7 @@ def offered() -> Finding:
     if not (settings.OAUTH and settings.OAUTH_DEVICE_GRANT):
         return failed("devices cannot be signed in", "Set OAUTH and OAUTH_DEVICE_GRANT on, or RENDEZVOUS_MODE off.")
     base = _clients_url()
-    versions, metadata = _asked("GET", f"{base}/versions"), _asked("GET", f"{base}/v1/auth_metadata")
+    versions, metadata = ask_url("GET", f"{base}/versions"), ask_url("GET", f"{base}/v1/auth_metadata")
     if isinstance(versions, str) or isinstance(metadata, str):
         return failed(f"{base}: no answer", "Check the URL that clients know, DNS, the certificate and the proxy.")
     features = versions.json.get("unstable_features")
@@ -58,7 +57,7 @@ def sessions() -> Finding:
 def device_ids() -> Finding:
     """Ids of Element X have a slash in them: a proxy that decodes the path asks for something else (section 6.2)."""
     url = f"{_clients_url()}/v3/devices/doctor%2Fid"
-    answer = _asked("GET", url)
+    answer = ask_url("GET", url)
     if isinstance(answer, str):
         return failed(f"{url}: {answer}", "Check the URL that clients know, DNS, the certificate and the proxy.")
     if answer.status != 401:
@@ -85,7 +84,7 @@ def _walk(create_url: str) -> None:
             raise _Broken("a write did not change the ETag: something answers from a cache")
         _read(url, text)
     finally:
-        ended = _asked("DELETE", url, headers=_TEXT)
+        ended = ask_url("DELETE", url, headers=_TEXT)
     if isinstance(ended, str) or ended.status != 204:
         raise _Broken(f"DELETE: {ended if isinstance(ended, str) else ended.status}", "Let the proxy pass DELETE.")
 
@@ -105,7 +104,7 @@ def _read(url: str, text: str) -> None:
 def _step(
     method: str, url: str, status: int, *, headers: dict[str, str] | None = None, body: bytes | None = None
 ) -> Answer:
-    answer = _asked(method, url, headers={**_TEXT, **(headers or {})}, body=body)
+    answer = ask_url(method, url, headers={**_TEXT, **(headers or {})}, body=body)
     if isinstance(answer, str) or answer.status != status:
         raise _Broken(f"{method}: {answer if isinstance(answer, str) else answer.status}, not {status}")
     return answer
@@ -133,14 +132,6 @@ def _flag_cure() -> str:
         "Let homeserver.yaml say under experimental_features: "
         f"msc4108_delegation_endpoint: {settings.PUBLIC_URL}{TEXT_PATH}; restart Synapse."
     )
-
-
-def _asked(method: str, url: str, **more: Any) -> Answer | str:
-    """The answer, or why there is none."""
-    try:
-        return transport.ask(method, url, **more)
-    except NoAnswer as failure:
-        return f"no answer ({failure})"
 
 
 CHECKS = (
